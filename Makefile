@@ -1,0 +1,46 @@
+# Everything that a person types. Each target does its own set-up.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help up test check lint types format bench setup clean
+
+# uv builds the environment from uv.lock; where it is missing it is brought along in .uv/.
+PYTHON ?= python3
+UV := $(or $(shell command -v uv 2>/dev/null),.uv/bin/uv)
+RUN := $(UV) run --frozen --no-sync
+STAMP := .venv/.installed
+
+help: ## Show this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+up: $(STAMP) ## Run the whole system (Ctrl-C stops it)
+	@exec .venv/bin/python -m ops up
+
+test: $(STAMP) ## Run the tests
+	$(RUN) pytest
+
+check: $(STAMP) ## The gate: format, lint, types, imports, tests with coverage
+	$(RUN) ruff format --check .
+	$(RUN) ruff check .
+	$(RUN) mypy
+	$(RUN) lint-imports
+	$(RUN) pytest --cov --cov-report=term
+
+format: $(STAMP) ## Format the code and mend what can be mended
+	$(RUN) ruff format .
+	$(RUN) ruff check --fix .
+
+bench: $(STAMP) ## Measure, side by side (takes minutes)
+	$(RUN) python -m benchmarks
+
+setup: $(STAMP) ## Install everything, start nothing
+
+clean: ## Remove the environment and what runs left behind
+	rm -rf .venv .uv var .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
+
+$(STAMP): pyproject.toml uv.lock | $(UV)
+	$(UV) sync --frozen --group bench
+	@touch $@
+
+.uv/bin/uv:
+	$(PYTHON) -m venv .uv
+	.uv/bin/pip install --quiet --disable-pip-version-check uv

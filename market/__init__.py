@@ -1,0 +1,1 @@
+"""The domain: what exchanges say, and what follows from it. No Celery, no Flask, no cache."""

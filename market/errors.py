@@ -1,0 +1,65 @@
+"""The few ways in which asking an exchange can fail; nothing else leaves `market.exchange`."""
+
+from __future__ import annotations
+
+
+class MarketError(Exception):
+    """Base of all; carries the exchange and, where there is one, the symbol."""
+
+    word = "error"
+
+    def __init__(self, exchange: str, reason: str, *, symbol: str | None = None) -> None:
+        super().__init__(f"{exchange}{f' {symbol}' if symbol else ''}: {reason}")
+        self.exchange = exchange
+        self.symbol = symbol
+        self.reason = reason
+
+
+class ExchangeUnavailable(MarketError):
+    """No usable answer: refused, timed out or a 5xx; `retry_after` in seconds where it was named."""
+
+    word = "unreachable"
+
+    def __init__(
+        self, exchange: str, reason: str, *, symbol: str | None = None, retry_after: float | None = None
+    ) -> None:
+        super().__init__(exchange, reason, symbol=symbol)
+        self.retry_after = retry_after
+
+
+class _Closed(MarketError):
+    """The exchange asks us to stay away `until` a Unix time in seconds."""
+
+    def __init__(self, exchange: str, reason: str, *, until: float, symbol: str | None = None) -> None:
+        super().__init__(exchange, reason, symbol=symbol)
+        self.until = until
+
+
+class RateLimited(_Closed):
+    """Too many requests (429)."""
+
+    word = "rate_limited"
+
+
+class Banned(_Closed):
+    """The exchange refuses this address (403, 418, 451)."""
+
+    word = "banned"
+
+
+class SymbolUnknown(MarketError):
+    """The exchange does not trade this symbol, or no longer."""
+
+    word = "symbol_unknown"
+
+
+class BadAnswer(MarketError):
+    """An answer arrived that cannot be true: HTML, truncated, empty, or impossible prices."""
+
+    word = "bad_answer"
+
+
+class NotSupported(MarketError):
+    """The exchange has no such endpoint."""
+
+    word = "not_supported"
