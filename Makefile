@@ -1,7 +1,7 @@
 # Everything that a person types. Each target does its own set-up.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help up test check lint types format bench setup clean
+.PHONY: help up test check format bench setup packages clean
 
 # uv builds the environment from uv.lock; where it is missing it is brought along in .uv/.
 PYTHON ?= python3
@@ -15,10 +15,10 @@ help: ## Show this list
 up: $(STAMP) ## Run the whole system (Ctrl-C stops it)
 	@exec .venv/bin/python -m ops up
 
-test: $(STAMP) ## Run the tests
+test: $(STAMP) packages ## Run the tests
 	$(RUN) pytest
 
-check: $(STAMP) ## The gate: format, lint, types, imports, tests with coverage
+check: $(STAMP) packages ## The gate: format, lint, types, imports, tests with coverage
 	$(RUN) ruff format --check .
 	$(RUN) ruff check .
 	$(RUN) mypy
@@ -33,6 +33,9 @@ bench: $(STAMP) ## Measure, side by side (takes minutes)
 	$(RUN) python -m benchmarks
 
 setup: $(STAMP) ## Install everything, start nothing
+
+packages:
+	@tests/support/packages.sh
 
 clean: ## Remove the environment and what runs left behind
 	rm -rf .venv .uv var .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage

@@ -42,8 +42,8 @@ class Settings(BaseSettings):
 
     redis_host: str | None = None
     redis_port: Port | None = None
-    redis_url: str | None = None
-    broker_url: str | None = None
+    redis_url: str | None = Field(None, repr=False)
+    broker_url: str | None = Field(None, repr=False)
     memcached_host: str | None = None
     memcached_port: Port | None = None
     memcached_servers: Names = ()
@@ -63,7 +63,7 @@ class Settings(BaseSettings):
     movers_turnover_floor: float = Field(1_000_000, ge=0, allow_inf_nan=False)
 
     ttl_universe: Seconds = 7200
-    ttl_exchange_status: Seconds = 60
+    ttl_exchange_status: Seconds = 7200
     ttl_tickers: Seconds = 60
     ttl_candles: Seconds = 60
     ttl_order_book: Seconds = 60

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class MarketError(Exception):
     """Base of all; carries the exchange and, where there is one, the symbol."""
@@ -13,6 +15,10 @@ class MarketError(Exception):
         self.exchange = exchange
         self.symbol = symbol
         self.reason = reason
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Rebuild from the fields: the default would call `__init__` with the message alone."""
+        return _rebuilt, (type(self), self.args, self.__dict__)
 
 
 class ExchangeUnavailable(MarketError):
@@ -41,6 +47,10 @@ class RateLimited(_Closed):
     word = "rate_limited"
 
 
+class LimiterFull(RateLimited):
+    """Our own limiter would wait longer than the caller's patience; the exchange itself said nothing."""
+
+
 class Banned(_Closed):
     """The exchange refuses this address (403, 418, 451)."""
 
@@ -63,3 +73,9 @@ class NotSupported(MarketError):
     """The exchange has no such endpoint."""
 
     word = "not_supported"
+
+
+def _rebuilt(kind: type[MarketError], args: tuple[Any, ...], fields: dict[str, Any]) -> MarketError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(fields)
+    return error

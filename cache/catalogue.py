@@ -1,0 +1,30 @@
+"""Every kind of value that Tidemark caches: its lifetime and what it is derived from.
+
+The one module of the package that knows the domain. Importing it checks the graph.
+"""
+
+from __future__ import annotations
+
+from cache.graph import Catalogue
+from cache.keys import Grace, Kind
+
+CANDLE_GRACE = Grace(share=0.5, at_least_s=30, at_most_s=300)
+
+UNIVERSE = Kind("universe", ("exchange",), ttl=7200)
+EXCHANGE_STATUS = Kind("exchange_status", ("exchange",), ttl=60)
+TICKERS = Kind("tickers", ("exchange",), ttl=60)
+CANDLES = Kind("candles", ("exchange", "symbol", "timeframe"), ttl=60, close_grace=CANDLE_GRACE)
+ORDER_BOOK = Kind("order_book", ("exchange", "symbol"), ttl=60)
+INDICATORS = Kind(
+    "indicators",
+    ("exchange", "symbol", "timeframe"),
+    ttl=45,
+    derived_from=(CANDLES,),
+    close_grace=CANDLE_GRACE.times(0.75),
+)
+CONFLUENCE = Kind("confluence", ("exchange", "symbol"), ttl=30, derived_from=(INDICATORS, ORDER_BOOK))
+DASHBOARD = Kind("dashboard", ("view",), ttl=20, derived_from=(CONFLUENCE, TICKERS, EXCHANGE_STATUS))
+
+CATALOGUE = Catalogue(
+    (UNIVERSE, EXCHANGE_STATUS, TICKERS, CANDLES, ORDER_BOOK, INDICATORS, CONFLUENCE, DASHBOARD)
+)

@@ -1,0 +1,157 @@
+"""A kind is a family of cached values; a key is a kind with its parameters filled in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cache.codec import FrozenDict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+SEPARATOR = "|"
+
+
+class KeyMismatch(ValueError):
+    """A key was asked for with parameters other than its kind's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grace:
+    """How long after the next close a value stays fresh: a share of the timeframe, within bounds."""
+
+    share: float
+    at_least_s: float
+    at_most_s: float
+
+    def seconds(self, timeframe_s: float) -> float:
+        """The grace for one timeframe."""
+        return min(self.at_most_s, max(self.at_least_s, self.share * timeframe_s))
+
+    def times(self, factor: float) -> Grace:
+        """The same grace, scaled."""
+        return Grace(self.share * factor, self.at_least_s * factor, self.at_most_s * factor)
+
+    def exceeds(self, other: Grace) -> bool:
+        """Whether it could be longer than the other for some timeframe."""
+        return (
+            self.share > other.share
+            or self.at_least_s > other.at_least_s
+            or self.at_most_s > other.at_most_s
+        )
+
+
+class Kind:
+    """A family of values: its name, its parameters, its default lifetime in seconds and its parents.
+
+    With `close_grace` (which wants a `timeframe` parameter) a value lives until the close that
+    follows its `as_of`, plus the grace, where that is longer than the lifetime.
+    """
+
+    __slots__ = ("close_grace", "derived_from", "name", "params", "ttl")
+
+    def __init__(
+        self,
+        name: str,
+        params: tuple[str, ...],
+        *,
+        ttl: float,
+        derived_from: tuple[Kind | str, ...] = (),
+        close_grace: Grace | None = None,
+    ) -> None:
+        self.name = name
+        self.params = params
+        self.ttl = ttl
+        self.derived_from = tuple(parent if isinstance(parent, str) else parent.name for parent in derived_from)
+        self.close_grace = close_grace
+
+    def __repr__(self) -> str:
+        return f"Kind({self.name!r})"
+
+    def key(self, **params: str) -> Key:
+        """The key with these parameters; raises KeyMismatch when they are not the kind's."""
+        if params.keys() != set(self.params):
+            raise KeyMismatch(f"{self.name} wants {', '.join(self.params)}; got {', '.join(params)}")
+        return Key(self, tuple(params[name] for name in self.params))
+
+    def fresh_until(self, *, as_of: float, now: float, ttl: float, params: Mapping[str, str]) -> float:
+        """Until when a value stored now is fresh, its inputs apart."""
+        if self.close_grace is None:
+            return now + ttl
+        timeframe_s = timeframe_seconds(params["timeframe"])
+        return max(now + ttl, as_of + timeframe_s + self.close_grace.seconds(timeframe_s))
+
+
+class Key:
+    """One value's name. `text` (also `str(key)`) is its one spelling, in every tier and message.
+
+    Parameters are read as `key.params["symbol"]` or `key.symbol`.
+    """
+
+    __slots__ = ("_hash", "kind", "params", "text")
+
+    kind: Kind
+    params: FrozenDict
+    text: str
+
+    def __init__(self, kind: Kind, values: tuple[str, ...]) -> None:
+        text = SEPARATOR.join((kind.name, *(_escaped(kind, value) for value in values)))
+        put = object.__setattr__
+        put(self, "kind", kind)
+        put(self, "params", FrozenDict(zip(kind.params, values, strict=True)))
+        put(self, "text", text)
+        put(self, "_hash", hash(text))
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"a key is immutable; {name} cannot be set")
+
+    def __getattr__(self, name: str) -> str:
+        if name in Key.__slots__ or name not in self.params:
+            raise AttributeError(name)
+        value: str = self.params[name]
+        return value
+
+    def __hash__(self) -> int:
+        hashed: int = self._hash
+        return hashed
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Key) and self.text == other.text
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Key, (self.kind, tuple(self.params.values()))
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __repr__(self) -> str:
+        return f"<{self.text}>"
+
+
+def parse(text: str, kinds: Mapping[str, Kind]) -> Key | None:
+    """The key spelled by `text`, or None when no kind has this name and number of parameters."""
+    name, *parts = text.split(SEPARATOR)
+    kind = kinds.get(name)
+    if kind is None or len(parts) != len(kind.params):
+        return None
+    return Key(kind, tuple(part.replace("%7C", SEPARATOR).replace("%25", "%") for part in parts))
+
+
+def timeframe_seconds(timeframe: str) -> float:
+    """The length of a timeframe such as "5m" or "1d" in seconds; raises KeyMismatch for another word."""
+    count, unit = timeframe[:-1], timeframe[-1:]
+    if unit not in UNIT_SECONDS or not count.isdigit():
+        raise KeyMismatch(f"{timeframe!r} is not a timeframe; want a number and one of s, m, h, d, w")
+    return float(int(count) * UNIT_SECONDS[unit])
+
+
+def _escaped(kind: Kind, value: str) -> str:
+    if not isinstance(value, str):
+        raise KeyMismatch(f"{kind.name}: a parameter is text; got {value!r}")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise KeyMismatch(f"{kind.name}: {value!r} is not valid Unicode") from None
+    return value.replace("%", "%25").replace(SEPARATOR, "%7C")

@@ -1,0 +1,92 @@
+"""Celery's configuration: broker, queues, limits, and the beat schedule made from one table."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from kombu.entity import Queue
+
+import settings as environment
+
+settings = environment.load()
+
+# --- broker -------------------------------------------------------------------------------------
+broker_url = settings.broker_location() or "redis://127.0.0.1:6379/1"
+broker_connection_retry_on_startup = True
+broker_connection_max_retries = None  # a broker may stay away for long: keep asking
+broker_pool_acquire_timeout = 5.0  # without it a publisher hangs on a dead broker
+broker_transport_options = {
+    # Without these a silent TCP peer parks the worker for good, and without a log line.
+    "socket_timeout": 5.0,
+    "socket_connect_timeout": 2.0,
+    "socket_keepalive": True,
+    "health_check_interval": 5,
+    "queue_order_strategy": "priority",  # in the order in which a worker names its queues
+    "visibility_timeout": 3600,
+}
+
+# --- messages -----------------------------------------------------------------------------------
+task_serializer = "json"
+accept_content = ["json"]
+task_ignore_result = True  # results live in the cache
+task_store_errors_even_if_ignored = False
+enable_utc = True
+
+# --- workers ------------------------------------------------------------------------------------
+worker_prefetch_multiplier = 1
+task_acks_late = False  # everything here is a refresher: the next tick repairs a lost run
+task_time_limit = 60  # prefork only; the fetcher's threads end by the client's own time-outs
+task_soft_time_limit = 45
+worker_send_task_events = True  # Flower
+worker_hijack_root_logger = False
+worker_cancel_long_running_tasks_on_connection_loss = False
+worker_proc_alive_timeout = 10.0
+imports = ("tasks.fetch", "tasks.derive", "tasks.publish")
+
+# --- queues: priorities are queues of their own, taken strictly in this order ----------------------
+SCORER_QUEUES = ("critical", "high", "normal", "low")
+FETCHER_QUEUES = ("fetch.fast", "fetch.slow")
+task_queues = [Queue(name) for name in (*SCORER_QUEUES, *FETCHER_QUEUES)]
+task_default_queue = "normal"
+task_create_missing_queues = False
+task_routes = {
+    "tasks.publish.dashboard": {"queue": "critical"},
+    "tasks.derive.symbols": {"queue": "high"},
+    "tasks.derive.sweep": {"queue": "normal"},
+    "tasks.fetch.tickers": {"queue": "fetch.fast"},
+    "tasks.fetch.plan": {"queue": "fetch.fast"},
+    "tasks.fetch.candles": {"queue": "fetch.fast"},
+    "tasks.fetch.order_books": {"queue": "fetch.fast"},
+    "tasks.fetch.universe": {"queue": "fetch.slow"},
+}
+
+
+# --- beat ---------------------------------------------------------------------------------------
+class Periodic(NamedTuple):
+    """One line of the schedule; a task `per_exchange` gets an entry for each exchange."""
+
+    task: str
+    period_s: float
+    per_exchange: bool = True
+
+
+SCHEDULE = (
+    Periodic("tasks.fetch.universe", settings.period_universe),
+    Periodic("tasks.fetch.tickers", settings.period_tickers),
+    Periodic("tasks.fetch.plan", settings.period_candles),
+    Periodic("tasks.derive.sweep", settings.period_scores),
+    Periodic("tasks.publish.dashboard", settings.period_dashboard, per_exchange=False),
+)
+
+
+def _entries(line: Periodic) -> dict[str, dict[str, Any]]:
+    """Beat's entries for one line: each expires after one period, so that no backlog can build up."""
+    common = {"task": line.task, "schedule": line.period_s, "options": {"expires": line.period_s}}
+    if not line.per_exchange:
+        return {line.task: common}
+    return {f"{line.task} {exchange}": {**common, "args": (exchange,)} for exchange in settings.exchanges}
+
+
+beat_schedule = {name: entry for line in SCHEDULE for name, entry in _entries(line).items()}
+beat_max_loop_interval = 1.0
+beat_schedule_filename = str(settings.var_dir / "beat-schedule")

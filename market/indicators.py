@@ -1,0 +1,211 @@
+"""Indicators over float64 columns, oldest bar first.
+
+TA-Lib where a recursion runs over all bars, numpy where the newest few bars are enough. With too
+few bars a function gives None (or NaN, in a column); with a zero denominator it does too, never an
+infinite or invented value. Prices are expected to be scaled as `market.series.Series` does, so
+that the ties below are relative to the price.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import talib
+
+if TYPE_CHECKING:
+    from market.model import Floats
+
+# Two numbers nearer than this are equal: rounding must not vote. A tick is at least 1e-9 of a price
+# and moves a 200-bar mean by 5e-12; rounding moves it by some 1e-15.
+PRICE_TIE = 1e-12
+# The same for indices that run from 0 to 100, where a division by a range of one tick amplifies.
+INDEX_TIE = 1e-6
+
+ULTIMATE_LENGTHS = (7, 14, 28)
+ULTIMATE_WEIGHTS = (4.0, 2.0, 1.0)
+CCI_CONSTANT = 0.015
+FRACTAL = 5
+
+
+def _hull_weights(length: int) -> Floats:
+    """A Hull mean is one weighted sum: WMA(2 WMA(length/2) - WMA(length), sqrt(length)), halves floored."""
+
+    def linear(bars: int) -> Floats:
+        return np.arange(1.0, bars + 1) / (bars * (bars + 1) / 2)
+
+    half = np.zeros(length)
+    half[length - length // 2 :] = linear(length // 2)
+    return np.convolve(2 * half - linear(length), linear(int(length**0.5)))
+
+
+def _line_weights(length: int) -> Floats:
+    """The least-squares slope through `length` equally spaced points is one weighted sum."""
+    steps = np.arange(length) - (length - 1) / 2
+    return np.asarray(steps / (steps @ steps), dtype=np.float64)
+
+
+_HULL = {9: _hull_weights(9)}
+_LINE = {20: _line_weights(20)}
+_COUNTS = np.arange(1.0, 201.0)
+_ONES = np.ones(200)
+
+
+def sign(difference: float, tie: float = PRICE_TIE) -> int:
+    """+1, 0 or -1; 0 within the tie."""
+    return (difference > tie) - (difference < -tie)
+
+
+def ema(values: Floats, length: int) -> Floats:
+    """Exponential mean seeded with the simple mean of the first `length`; NaN before that."""
+    if len(values) < length:
+        return np.full(len(values), np.nan)
+    column: Floats = talib.EMA(values, length)
+    return column
+
+
+def newest_means(values: Floats, longest: int) -> Floats:
+    """Item n - 1 is the mean of the newest n values, for n up to `longest` or the length."""
+    sums = values[-longest:][::-1].cumsum()
+    return np.asarray(sums / _COUNTS[: len(sums)], dtype=np.float64)
+
+
+def newest_highest(high: Floats, longest: int) -> list[float]:
+    """Item n - 1 is the highest of the newest n values."""
+    reached: list[float] = np.maximum.accumulate(high[-longest:][::-1]).tolist()
+    return reached
+
+
+def newest_lowest(low: Floats, longest: int) -> list[float]:
+    """Item n - 1 is the lowest of the newest n values."""
+    reached: list[float] = np.minimum.accumulate(low[-longest:][::-1]).tolist()
+    return reached
+
+
+def hull_mean(close: Floats, length: int) -> float | None:
+    """Hull moving average of the newest bar (Hull 2005), halves and root floored; needs 11 bars for 9."""
+    weights = _HULL[length]
+    if len(close) < len(weights):
+        return None
+    # The weights run from the oldest bar to the newest, as the column does.
+    return float(close[-len(weights) :] @ weights)
+
+
+def volume_weighted_mean(close: Floats, volume: Floats, length: int) -> float | None:
+    """Mean of the newest closes weighted by volume; None without volume."""
+    if len(close) < length:
+        return None
+    traded = float(volume[-length:] @ _ONES[:length])
+    if traded <= 0:
+        return None
+    return float(close[-length:] @ volume[-length:]) / traded
+
+
+def position_in_range(
+    close: Floats, high: Floats, low: Floats, *, length: int, bars: int, tie: float
+) -> list[float]:
+    """100 (close - lowest) / (highest - lowest) over `length`, for the newest `bars` (or as many as exist).
+
+    This is the raw %K of the stochastic, and Williams %R is it minus 100. NaN where the range is
+    no wider than `tie`.
+    """
+    bars = min(bars, len(close) - length + 1)
+    if bars < 1:
+        return []
+    window = length + bars - 1
+    highest = talib.MAX(high[-window:], length)[-bars:]
+    lowest = talib.MIN(low[-window:], length)[-bars:]
+    width = highest - lowest
+    width[~(width > tie)] = np.nan
+    positions: list[float] = (100.0 * (close[-bars:] - lowest) / width).tolist()
+    return positions
+
+
+def rsi(close: Floats, length: int) -> Floats:
+    """Wilder's relative strength index, 0 to 100; NaN before warm-up and where nothing has moved."""
+    if len(close) <= length:
+        return np.full(len(close), np.nan)
+    column: Floats = talib.RSI(close, length)
+    if not column[length:].all():
+        # TA-Lib says 0 both for "only losses" and for "no move at all"; its CMO tells them apart.
+        column[(column == 0) & (talib.CMO(close, length) == 0)] = np.nan
+    return column
+
+
+def atr(high: Floats, low: Floats, close: Floats, length: int) -> float | None:
+    """Wilder's average true range of the newest bar in price units; needs length + 1 bars."""
+    if len(close) <= length:
+        return None
+    newest = float(talib.ATR(high, low, close, length)[-1])
+    return newest if newest > PRICE_TIE else None
+
+
+def directional(
+    high: Floats, low: Floats, close: Floats, length: int
+) -> tuple[float, float, float, float] | None:
+    """Wilder's (ADX, ADX one bar ago, +DI, -DI), 0 to 100; needs 2 length + 1 bars; None without moves."""
+    if len(close) <= 2 * length:
+        return None
+    plus = float(talib.PLUS_DI(high, low, close, length)[-1])
+    minus = float(talib.MINUS_DI(high, low, close, length)[-1])
+    if plus + minus <= 0:
+        return None
+    before, newest = talib.ADX(high, low, close, length)[-2:].tolist()
+    return newest, before, plus, minus
+
+
+def commodity_channel(close: Floats, length: int) -> tuple[float, float] | None:
+    """Lambert's CCI of the close, (newest, one bar ago); needs length + 1 bars; None if all are equal."""
+    if len(close) <= length:
+        return None
+    newest = _channel_index(close[-length:])
+    before = _channel_index(close[-length - 1 : -1])
+    return None if newest is None or before is None else (newest, before)
+
+
+def _channel_index(window: Floats) -> float | None:
+    ones, bars = _ONES[: len(window)], len(window)
+    distances = window - (window @ ones) / bars
+    deviation = float(np.abs(distances) @ ones) / bars
+    if deviation <= PRICE_TIE:
+        return None
+    return float(distances[-1]) / (CCI_CONSTANT * deviation)
+
+
+def ultimate(high: Floats, low: Floats, close: Floats) -> float | None:
+    """Williams' ultimate oscillator over 7, 14 and 28 bars, 0 to 100; needs 29; None without a range."""
+    longest = ULTIMATE_LENGTHS[-1]
+    if len(close) <= longest:
+        return None
+    before = close[-longest - 1 : -1]
+    floor = np.minimum(low[-longest:], before)
+    pressure = (close[-longest:] - floor)[::-1].cumsum().tolist()
+    span = (np.maximum(high[-longest:], before) - floor)[::-1].cumsum().tolist()
+    if span[ULTIMATE_LENGTHS[0] - 1] <= PRICE_TIE:
+        return None
+    parts = [
+        weight * pressure[length - 1] / span[length - 1]
+        for length, weight in zip(ULTIMATE_LENGTHS, ULTIMATE_WEIGHTS, strict=True)
+    ]
+    return float(100.0 * sum(parts) / sum(ULTIMATE_WEIGHTS))
+
+
+def last_swing_high(high: Floats) -> float | None:
+    """The newest confirmed swing high: above the two bars on either side (a 5-bar fractal)."""
+    if len(high) < FRACTAL:
+        return None
+    middle = high[2:-2]
+    beside = np.maximum(np.maximum(high[:-4], high[1:-3]), np.maximum(high[3:-1], high[4:]))
+    swings = (middle > beside).nonzero()[0]
+    return float(middle[swings[-1]]) if len(swings) else None
+
+
+def last_swing_low(low: Floats) -> float | None:
+    """The newest confirmed swing low: below the two bars on either side."""
+    mirrored = last_swing_high(-low)
+    return None if mirrored is None else -mirrored
+
+
+def line_slope(close: Floats, length: int) -> float:
+    """Slope of the least-squares line through the newest `length` closes, in price per bar."""
+    return float(close[-length:] @ _LINE[length])

@@ -1,0 +1,100 @@
+"""The market in a few numbers: how many rise, how much is traded, what Bitcoin does."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from market import indicators
+from market.series import Series, unusable_because
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from market.model import Candles
+
+HOURS_PER_YEAR = 24 * 365
+LEAST_RETURNS, MOST_RETURNS = 24, 168
+ADX_BARS = 14
+TREND_FROM = 25.0  # Wilder's own reading: below 20 to 25 there is no trend to follow
+MOST_FILLED = 0.05
+LEADER = "BTC"
+
+
+def overview(rows: Sequence[Mapping[str, Any]], *, hourly_btc: Candles | None) -> dict[str, Any]:
+    """Counts and sums over rows of (exchange, symbol), and Bitcoin's volatility and regime.
+
+    A row has exchange, symbol, price, change_24h (percent) and turnover_24h (quote units), each of
+    the numbers or None. Whatever cannot be computed is None, with its reason in `missing`.
+    """
+    changes = [row["change_24h"] for row in rows if row["change_24h"] is not None]
+    turnovers = [row["turnover_24h"] for row in rows if row["turnover_24h"] is not None]
+    up, down = sum(change > 0 for change in changes), sum(change < 0 for change in changes)
+    leader = _leader(rows)
+    found: dict[str, Any] = {
+        "symbols": len(rows),
+        "up": up,
+        "down": down,
+        "flat": len(changes) - up - down,
+        "turnover_24h": math.fsum(turnovers) if turnovers else _Absent("no symbol has a turnover"),
+        "btc_price": _of_leader(leader, "price"),
+        "btc_change_24h": _of_leader(leader, "change_24h"),
+        "breadth": up / len(changes) if changes else _Absent("no symbol has a 24 h change"),
+        "volatility": _hourly(hourly_btc, _volatility),
+        "regime": _hourly(hourly_btc, _regime),
+    }
+    missing = {name: value.reason for name, value in found.items() if isinstance(value, _Absent)}
+    return {name: None if name in missing else value for name, value in found.items()} | {"missing": missing}
+
+
+class _Absent:
+    """Stands for a value that cannot be computed, with the reason."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+
+
+def _leader(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """Bitcoin's row; of several the one with a price and the largest turnover."""
+    candidates = [row for row in rows if str(row["symbol"]).partition("/")[0] == LEADER]
+    return max(
+        candidates, key=lambda row: (row["price"] is not None, row["turnover_24h"] or 0.0), default=None
+    )
+
+
+def _of_leader(leader: Mapping[str, Any] | None, name: str) -> Any:
+    if leader is None:
+        return _Absent(f"{LEADER} is not among the symbols")
+    return _Absent(f"{LEADER} has no ticker yet") if leader[name] is None else leader[name]
+
+
+def _hourly(candles: Candles | None, measure: Callable[[Candles], float | str | _Absent]) -> Any:
+    if candles is None:
+        return _Absent(f"no hourly candles of {LEADER} yet")
+    reason = unusable_because(candles)
+    if reason is None and candles.filled_share > MOST_FILLED:
+        reason = f"{candles.filled_share:.1%} of the bars were filled, more than {MOST_FILLED:.0%}"
+    return _Absent(reason) if reason else measure(candles)
+
+
+def _volatility(hourly: Candles) -> float | _Absent:
+    """Annualised sample deviation of the log returns of the newest 24 to 168 hours, as a fraction."""
+    returns = np.diff(np.log(hourly.close[-MOST_RETURNS - 1 :]))
+    if len(returns) < LEAST_RETURNS:
+        return _Absent(f"needs {LEAST_RETURNS + 1} hourly bars, has {len(hourly)}")
+    return float(np.std(returns, ddof=1)) * math.sqrt(HOURS_PER_YEAR)
+
+
+def _regime(hourly: Candles) -> str | _Absent:
+    """`trend_up` or `trend_down` by +DI and -DI when ADX(14) is above 25, else `range`."""
+    needed = 2 * ADX_BARS + 1
+    if len(hourly) < needed:
+        return _Absent(f"needs {needed} hourly bars, has {len(hourly)}")
+    series = Series(hourly)
+    movement = indicators.directional(series.high, series.low, series.close, ADX_BARS)
+    if movement is None or movement[0] <= TREND_FROM:
+        return "range"
+    _, _, plus, minus = movement
+    return "trend_up" if plus > minus else "trend_down"

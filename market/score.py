@@ -1,0 +1,142 @@
+"""The score of one symbol with everything that it was made of, as it is stored and shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from market.signals import Signal
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One value that a sub-score was computed from; `as_of` in Unix seconds."""
+
+    kind: str
+    timeframe: str | None
+    as_of: float
+    bars: int | None
+
+    def to_plain(self) -> dict[str, Any]:
+        """The input as msgpack can carry it."""
+        return {"kind": self.kind, "timeframe": self.timeframe, "as_of": self.as_of, "bars": self.bars}
+
+
+@dataclass(frozen=True, slots=True)
+class TimeframePart:
+    """One timeframe's contribution; `share` is its renormalised weight, None when it is missing."""
+
+    value: float | None
+    weight: float
+    share: float | None
+    closed_at: float | None
+    bars: int | None
+
+    def to_plain(self) -> dict[str, Any]:
+        """The part as msgpack can carry it."""
+        return {
+            "value": self.value,
+            "weight": self.weight,
+            "share": self.share,
+            "closed_at": self.closed_at,
+            "bars": self.bars,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class SubScorePart:
+    """One sub-score in [-1, 1]; `reason` names whatever of it is missing, wholly or on a timeframe."""
+
+    name: str
+    value: float | None
+    weight: float
+    share: float | None
+    formula: str
+    reason: str | None
+    timeframes: Mapping[str, TimeframePart] | None
+    inputs: tuple[Input, ...]
+
+    def to_plain(self) -> dict[str, Any]:
+        """The sub-score as msgpack can carry it."""
+        timeframes = self.timeframes
+        return {
+            "name": self.name,
+            "value": self.value,
+            "weight": self.weight,
+            "share": self.share,
+            "formula": self.formula,
+            "reason": self.reason,
+            "timeframes": timeframes and {name: part.to_plain() for name, part in timeframes.items()},
+            "inputs": [each.to_plain() for each in self.inputs],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentPart:
+    """One component: x in [-1, 1], its configured weight and its share of the score."""
+
+    x: float | None
+    weight: float
+    share: float | None
+    reason: str | None
+    sub_scores: tuple[SubScorePart, ...]
+
+    @property
+    def score(self) -> float | None:
+        """50 + 50 x, 0 to 100."""
+        return None if self.x is None else 50.0 + 50.0 * self.x
+
+    def to_plain(self) -> dict[str, Any]:
+        """The component as msgpack can carry it."""
+        return {
+            "score": self.score,
+            "x": self.x,
+            "weight": self.weight,
+            "share": self.share,
+            "reason": self.reason,
+            "sub_scores": [sub_score.to_plain() for sub_score in self.sub_scores],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """The confluence score of one symbol: 0 to 100, 50 neutral, None when nothing is known.
+
+    Confidence, quality, agreement and strength lie in [0, 1]; `missing` has a reason for each
+    component without a value; `as_of` is that of the oldest input used, in Unix seconds.
+    """
+
+    exchange: str
+    symbol: str
+    score: float | None
+    band: str | None
+    signal: Signal | None
+    confidence: float | None
+    quality: float | None
+    agreement: float | None
+    strength: float | None
+    components: Mapping[str, ComponentPart]
+    missing: Mapping[str, str]
+    as_of: float | None
+    computed_at: float
+
+    def to_plain(self) -> dict[str, Any]:
+        """The score as msgpack and JSON can carry it."""
+        return {
+            "exchange": self.exchange,
+            "symbol": self.symbol,
+            "score": self.score,
+            "band": self.band,
+            "signal": self.signal,
+            "confidence": self.confidence,
+            "quality": self.quality,
+            "agreement": self.agreement,
+            "strength": self.strength,
+            "components": {name: part.to_plain() for name, part in self.components.items()},
+            "missing": [{"name": name, "reason": reason} for name, reason in self.missing.items()],
+            "as_of": self.as_of,
+            "computed_at": self.computed_at,
+        }

@@ -1,0 +1,38 @@
+"""Where prices come from: the contract that recordings and the synthetic market both keep."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from simulator.model import Candles, Instrument, Panel
+
+
+class Market(Protocol):
+    """Complete base candles of every series, past and future; the tape decides how much is known by now.
+
+    A base candle is named by its index: open time in ms // base_ms. Indices without a candle (before the
+    history, after the end, a gap of a recording) are simply not in the answer of `base`; `panel` needs every
+    index inside [first_index, stop_index) and fills such gaps with the last close and no volume. Nothing raises.
+    """
+
+    source: str
+    seed: int
+    base_ms: int
+    shift_ms: int
+    first_index: int
+    stop_index: int | None
+    instruments: tuple[Instrument, ...]
+    betas: Mapping[str, float]
+
+    def base(self, series: int, first: int, stop: int) -> Candles:
+        """The base candles of one series with first <= index < stop."""
+        ...
+
+    def panel(self, first: int, stop: int) -> Panel:
+        """The base candles of all series with first <= index < stop."""
+        ...
+
+    def funding_rate(self, instrument: Instrument, at_ms: int) -> float | None:
+        """The recorded 8 h funding rate that was settled at a time, or None where none is recorded."""
+        ...

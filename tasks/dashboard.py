@@ -1,0 +1,123 @@
+"""The dashboard's document, built from cached values: pure, so that a test can hold every field."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from cache import states
+from market.movers import movers
+from market.overview import overview
+from tasks.rows import overall_state, symbol_row
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from cache import Entry
+    from market.model import Candles
+
+SCHEMA = 1
+MOBILE_SYMBOLS = 20
+MOBILE_FIELDS = (
+    "exchange", "symbol", "price", "change_24h", "score", "band", "signal", "confidence",
+    "as_of", "age_s", "state", "reason",
+)  # fmt: skip
+VOLATILE = ("generated_at", "age_s")
+NOT_BUILT = "not computed by this version"
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeInputs:
+    """What is cached of one exchange; `status` is its line of the dashboard."""
+
+    status: Mapping[str, Any]
+    symbols: Sequence[str]
+    tickers: Entry | None = None
+    scores: Mapping[str, Entry] = field(default_factory=dict)
+    sparks: Mapping[str, Sequence[float]] = field(default_factory=dict)
+
+
+def document(
+    exchanges: Sequence[ExchangeInputs],
+    *,
+    now: float,
+    simulated: bool,
+    hourly_btc: Candles | None,
+    turnover_floor: float,
+) -> dict[str, Any]:
+    """The whole dashboard; numbers are finite or None, and what is None has its reason beside it."""
+    rows = [
+        symbol_row(
+            exchange=one.status,
+            symbol=symbol,
+            tickers=one.tickers,
+            score=one.scores.get(symbol),
+            spark=one.sparks.get(symbol, ()),
+            now=now,
+        )
+        for one in exchanges
+        for symbol in one.symbols
+    ]
+    as_of = min((row["as_of"] for row in rows if row["as_of"] is not None), default=None)
+    state = overall_state(rows)
+    return {
+        "schema": SCHEMA,
+        "generated_at": round(now, 3),
+        "as_of": as_of,
+        "age_s": None if as_of is None else round(max(0.0, now - as_of), 3),
+        "state": state,
+        "reason": _reason(state, rows, exchanges),
+        "simulated": simulated,
+        "exchanges": [dict(one.status) for one in exchanges],
+        "overview": overview(rows, hourly_btc=hourly_btc),
+        "symbols": rows,
+        "movers": movers(rows, turnover_floor=turnover_floor),
+        "alerts": None,
+        "beta": None,
+        "missing": {"alerts": NOT_BUILT, "beta": NOT_BUILT},
+    }
+
+
+def mobile(whole: Mapping[str, Any]) -> dict[str, Any]:
+    """The first 20 symbols with the fields that fit a telephone."""
+    rows = [{name: row[name] for name in MOBILE_FIELDS} for row in whole["symbols"][:MOBILE_SYMBOLS]]
+    return {**whole, "symbols": rows}
+
+
+def is_complete(whole: Mapping[str, Any]) -> bool:
+    """Whether there are symbols and each of them has a score."""
+    return bool(whole["symbols"]) and all(row["score"] is not None for row in whole["symbols"])
+
+
+def published(
+    view: Mapping[str, Any], *, complete: bool, previous: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """The value to cache: the encoded body and its ETag.
+
+    A document that says nothing new keeps its old bytes, so that a browser's 304 stays one; its
+    ages count from its own `generated_at`.
+    """
+    etag = f'"{_digest(view)}"'
+    if previous is not None and previous["etag"] == etag:
+        return {**previous, "complete": complete}
+    body = msgspec.json.encode(view)
+    return {"body": body, "etag": etag, "content_type": "application/json", "complete": complete}
+
+
+def _digest(view: Mapping[str, Any]) -> str:
+    steady = {name: part for name, part in view.items() if name not in VOLATILE}
+    steady["symbols"] = [
+        {name: part for name, part in row.items() if name not in VOLATILE} for row in view["symbols"]
+    ]
+    return sha256(msgspec.json.encode(steady)).hexdigest()[:32]
+
+
+def _reason(state: str, rows: Sequence[Mapping[str, Any]], exchanges: Sequence[ExchangeInputs]) -> str | None:
+    if state == states.LIVE:
+        return None
+    troubles = [f"{one.status['id']}: {one.status['reason']}" for one in exchanges if one.status["reason"]]
+    late = sum(row["state"] != states.LIVE for row in rows)
+    return "; ".join([f"{late} of {len(rows)} symbols are not live", *troubles])

@@ -1,0 +1,204 @@
+"""Tasks that ask the exchanges: plan what is due, fetch it, store it, announce it."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from cache import Put
+from cache.catalogue import CANDLES, CONFLUENCE, EXCHANGE_STATUS, ORDER_BOOK, TICKERS, UNIVERSE
+from market.errors import BadAnswer, MarketError, SymbolUnknown
+from market.model import Candles
+from tasks import app, plain, planning, status, wire
+from tasks.announce import derive_symbols, request_publish
+from tasks.base import MarketTask
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tasks.wire import House
+
+log = structlog.get_logger()
+
+BATCH = 10  # symbols in one task: short enough to spread over threads, long enough to be worth a message
+CLAIM_S = 10.0  # an unanswered claim is free again after this long
+EXPIRES_S = 30.0
+
+
+@app.task(base=MarketTask, name="tasks.fetch.universe", run_lock_s=60.0)  # type: ignore[untyped-decorator]
+def universe(exchange: str) -> None:
+    """Refresh which symbols are tracked; what left takes all that was derived from it along."""
+    house = wire.house()
+    key = UNIVERSE.key(exchange=exchange)
+    before = house.cache.get(key)
+    with _reported(house, exchange, "universe"):
+        instruments = house.exchange(exchange).universe(house.settings.symbol_limit)
+    house.cache.put(key, plain.universe(instruments), as_of=house.clock())
+    tracked = {instrument.symbol for instrument in instruments}
+    gone = [symbol for symbol in plain.symbols_of(before and before.value) if symbol not in tracked]
+    _forget(house, exchange, gone)
+    log.info("universe_refreshed", exchange=exchange, symbols=len(tracked), left=gone)
+    plan.delay(exchange)
+
+
+@app.task(base=MarketTask, name="tasks.fetch.tickers", run_lock_s=30.0)  # type: ignore[untyped-decorator]
+def tickers(exchange: str) -> None:
+    """Refresh the last prices of all tracked symbols with one call."""
+    house = wire.house()
+    symbols = _tracked(house, exchange)
+    if not symbols:
+        return
+    with _reported(house, exchange, "tickers"):
+        values = house.exchange(exchange).tickers(symbols)
+    as_of = min(ticker.as_of for ticker in values.values())
+    house.cache.put(TICKERS.key(exchange=exchange), plain.tickers(values), as_of=as_of)
+    request_publish(house.cache)
+
+
+@app.task(base=MarketTask, name="tasks.fetch.plan", run_lock_s=20.0)  # type: ignore[untyped-decorator]
+def plan(exchange: str) -> None:
+    """Send out what is due: candles right after their close, order books that have grown old."""
+    house = wire.house()
+    symbols = _tracked(house, exchange)
+    if not symbols:
+        if house.cache.lock(f"claim:universe:{exchange}", CLAIM_S).held:
+            universe.delay(exchange)
+        return
+    now = house.exchange(exchange).now()
+    _send_candles(house, exchange, _due_candles(house, exchange, symbols, now))
+    _send_books(house, exchange, _due_books(house, exchange, symbols, now))
+
+
+@app.task(base=MarketTask, name="tasks.fetch.candles")  # type: ignore[untyped-decorator]
+def candles(exchange: str, timeframe: str, symbols: list[str]) -> None:
+    """Fetch one batch of series: 500 bars where there are none yet, else only the newest few."""
+    house = wire.house()
+    keys = {symbol: CANDLES.key(exchange=exchange, symbol=symbol, timeframe=timeframe) for symbol in symbols}
+    known = house.cache.get_many(keys.values())
+    bars = house.settings.candle_bars
+    stored: list[Put] = []
+    source = house.exchange(exchange)
+    try:
+        for symbol, key in keys.items():
+            with _skipping(symbol), _reported(house, exchange, "candles"):
+                entry = known.get(key)
+                if entry is None:
+                    series = source.candles(symbol, timeframe, bars=bars)
+                else:
+                    series = source.newer_candles(Candles.from_plain(entry.value), symbol, bars=bars)
+                stored.append(Put(key, series.to_plain(), as_of=series.closed_at))
+    finally:
+        # What did arrive is kept and derived from, also when the exchange fails half-way.
+        house.cache.put_many(stored)
+        if stored:
+            derive_symbols(exchange, [put.key.params["symbol"] for put in stored], [timeframe])
+
+
+@app.task(base=MarketTask, name="tasks.fetch.order_books")  # type: ignore[untyped-decorator]
+def order_books(exchange: str, symbols: list[str]) -> None:
+    """Fetch one batch of order books."""
+    house = wire.house()
+    stored: list[Put] = []
+    source = house.exchange(exchange)
+    try:
+        for symbol in symbols:
+            with _skipping(symbol), _reported(house, exchange, "order_book"):
+                book = source.order_book(symbol)
+                key = ORDER_BOOK.key(exchange=exchange, symbol=symbol)
+                stored.append(Put(key, book.to_plain(), as_of=book.as_of))
+    finally:
+        house.cache.put_many(stored)
+        if stored:
+            derive_symbols(exchange, [put.key.params["symbol"] for put in stored], [])
+
+
+def _tracked(house: House, exchange: str) -> list[str]:
+    entry = house.cache.get(UNIVERSE.key(exchange=exchange))
+    return plain.symbols_of(entry.value if entry else None)
+
+
+def _due_candles(house: House, exchange: str, symbols: list[str], now: float) -> list[planning.Series]:
+    timeframes = house.settings.timeframes
+    series = {
+        CANDLES.key(exchange=exchange, symbol=symbol, timeframe=timeframe): (symbol, timeframe)
+        for timeframe in timeframes
+        for symbol in symbols
+    }
+    closed_at = {series[key]: entry.as_of for key, entry in house.cache.get_many(series).items()}
+    due = planning.due_candles(symbols, timeframes, closed_at, now)
+    # The claim names the close that is there, so it needs no release: success makes a new name.
+    return [one for one in due if _claimed(house, f"{exchange}:{one[0]}:{one[1]}:{closed_at.get(one)}")]
+
+
+def _due_books(house: House, exchange: str, symbols: list[str], now: float) -> list[str]:
+    keys = {ORDER_BOOK.key(exchange=exchange, symbol=symbol): symbol for symbol in symbols}
+    as_of = {keys[key]: entry.as_of for key, entry in house.cache.get_many(keys).items()}
+    due = planning.due_books(symbols, as_of, now, house.settings.period_order_books)
+    return [symbol for symbol in due if _claimed(house, f"{exchange}:{symbol}:book:{as_of.get(symbol)}")]
+
+
+def _claimed(house: House, what: str) -> bool:
+    return bool(house.cache.lock(f"claim:{what}", CLAIM_S).held)
+
+
+def _send_candles(house: House, exchange: str, series: list[planning.Series]) -> None:
+    del house
+    for timeframe, symbols in planning.by_timeframe(series).items():
+        for batch in planning.batches(symbols, BATCH):
+            candles.apply_async((exchange, timeframe, batch), expires=EXPIRES_S)
+
+
+def _send_books(house: House, exchange: str, symbols: list[str]) -> None:
+    del house
+    for batch in planning.batches(symbols, BATCH):
+        order_books.apply_async((exchange, batch), expires=EXPIRES_S)
+
+
+def _forget(house: House, exchange: str, symbols: list[str]) -> None:
+    keys = [ORDER_BOOK.key(exchange=exchange, symbol=symbol) for symbol in symbols]
+    keys += [CONFLUENCE.key(exchange=exchange, symbol=symbol) for symbol in symbols]
+    keys += [
+        CANDLES.key(exchange=exchange, symbol=symbol, timeframe=timeframe)
+        for symbol in symbols
+        for timeframe in house.settings.timeframes
+    ]
+    if keys:
+        house.cache.remove(*keys)
+
+
+@contextmanager
+def _reported(house: House, exchange: str, source: str) -> Iterator[None]:
+    """Keep the source's status: good after the block, or what went wrong in it."""
+    key = EXCHANGE_STATUS.key(exchange=exchange, source=source)
+    entry = house.cache.get(key)
+    previous: Any = entry.value if entry else None
+    try:
+        yield
+    except SymbolUnknown:
+        raise  # says something about the symbol, nothing about the exchange
+    except MarketError as error:
+        now = house.clock()
+        house.cache.put(key, status.after_failure(previous, error, now), as_of=now)
+        request_publish(house.cache)
+        raise
+    now = house.clock()
+    current = status.after_success(previous, now)
+    if status.needs_writing(previous, current):
+        house.cache.put(key, current, as_of=now)
+
+
+@contextmanager
+def _skipping(symbol: str) -> Iterator[None]:
+    """Let the batch go on when the trouble is this symbol's alone; what concerns the exchange ends it."""
+    try:
+        yield
+    except (SymbolUnknown, BadAnswer) as error:
+        log.warning(
+            "symbol_skipped",
+            exchange=error.exchange,
+            symbol=symbol,
+            error=type(error).__name__,
+            reason=error.reason,
+        )

@@ -1,0 +1,120 @@
+"""The task that makes the dashboard: one body of bytes for each view, encoded once per change."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cache import Value
+from cache.catalogue import CANDLES, CONFLUENCE, DASHBOARD, EXCHANGE_STATUS, INDICATORS, TICKERS, UNIVERSE
+from market.candles import aggregate
+from market.model import TIMEFRAME_SECONDS, Candles
+from settings import SIMULATED
+from tasks import app, plain, status, wire
+from tasks.base import MarketTask
+from tasks.dashboard import ExchangeInputs, document, is_complete, mobile, published
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from cache import Entry, Key
+    from tasks.wire import House
+
+HOUR_S = 3600
+SPARK_TIMEFRAME_S = 300
+
+Found = "Mapping[Key, Entry | None]"
+
+
+@app.task(base=MarketTask, name="tasks.publish.dashboard", run_lock_s=10.0)  # type: ignore[untyped-decorator]
+def dashboard() -> None:
+    """Build the dashboard from what is cached now and put its views where the web finds them."""
+    house = wire.house()
+    tracked = _tracked(house)
+    inputs = [key for exchange, symbols in tracked.items() for key in _inputs(exchange, symbols)]
+    views = {view: DASHBOARD.key(view=view) for view in ("data", "mobile")}
+    before = house.cache.get_many(views.values())
+
+    def build(batch: Mapping[Key, Mapping[Key, Entry | None]]) -> dict[Key, Value]:
+        found = batch[views["data"]]
+        whole = document(
+            [_of_exchange(house, exchange, symbols, found) for exchange, symbols in tracked.items()],
+            now=house.clock(),
+            simulated=SIMULATED in tracked,
+            hourly_btc=_hourly_btc(house, tracked),
+            turnover_floor=house.settings.movers_turnover_floor,
+        )
+        complete = is_complete(whole)
+        bodies = {views["data"]: whole, views["mobile"]: mobile(whole)}
+        return {
+            key: Value(
+                published(body, complete=complete, previous=before[key].value if key in before else None),
+                as_of=whole["as_of"],
+            )
+            for key, body in bodies.items()
+        }
+
+    if any(tracked.values()):
+        house.cache.derive_many(list(views.values()), lambda _: inputs, build)
+
+
+def _tracked(house: House) -> dict[str, list[str]]:
+    keys = {exchange: UNIVERSE.key(exchange=exchange) for exchange in house.settings.exchanges}
+    found = house.cache.get_many(keys.values())
+    return {
+        exchange: plain.symbols_of(found[key].value if key in found else None)
+        for exchange, key in keys.items()
+    }
+
+
+def _inputs(exchange: str, symbols: Sequence[str]) -> list[Key]:
+    statuses = [EXCHANGE_STATUS.key(exchange=exchange, source=source) for source in status.SOURCES]
+    scores = [CONFLUENCE.key(exchange=exchange, symbol=symbol) for symbol in symbols]
+    return [TICKERS.key(exchange=exchange), *statuses, *scores]
+
+
+def _of_exchange(
+    house: House, exchange: str, symbols: Sequence[str], found: Mapping[Key, Entry | None]
+) -> ExchangeInputs:
+    sources = {
+        source: entry.value
+        for source in status.SOURCES
+        if (entry := found.get(EXCHANGE_STATUS.key(exchange=exchange, source=source)))
+    }
+    scores = {
+        symbol: entry
+        for symbol in symbols
+        if (entry := found.get(CONFLUENCE.key(exchange=exchange, symbol=symbol)))
+    }
+    return ExchangeInputs(
+        status=status.of_exchange(exchange, sources),
+        symbols=symbols,
+        tickers=found.get(TICKERS.key(exchange=exchange)),
+        scores=scores,
+        sparks=_sparks(house, exchange, symbols),
+    )
+
+
+def _sparks(house: House, exchange: str, symbols: Sequence[str]) -> dict[str, Any]:
+    """The last closes of each symbol in the timeframe nearest to five minutes."""
+    timeframe = min(
+        house.settings.timeframes, key=lambda name: abs(TIMEFRAME_SECONDS[name] - SPARK_TIMEFRAME_S)
+    )
+    keys = {
+        symbol: INDICATORS.key(exchange=exchange, symbol=symbol, timeframe=timeframe) for symbol in symbols
+    }
+    found = house.cache.get_many(keys.values())
+    return {symbol: found[key].value["spark"] for symbol, key in keys.items() if key in found}
+
+
+def _hourly_btc(house: House, tracked: Mapping[str, Sequence[str]]) -> Candles | None:
+    """Bitcoin's candles of one hour, made of the longest timeframe that divides it; None without any."""
+    dividing = [name for name in house.settings.timeframes if HOUR_S % TIMEFRAME_SECONDS[name] == 0]
+    for timeframe in sorted(dividing, key=TIMEFRAME_SECONDS.__getitem__, reverse=True):
+        for exchange, symbols in tracked.items():
+            bitcoin = next((symbol for symbol in symbols if symbol.startswith("BTC/")), None)
+            if bitcoin is None:
+                continue
+            entry = house.cache.get(CANDLES.key(exchange=exchange, symbol=bitcoin, timeframe=timeframe))
+            if entry is not None:
+                return aggregate(Candles.from_plain(entry.value), "1h")
+    return None

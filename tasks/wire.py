@@ -1,0 +1,69 @@
+"""Wiring: what the tasks of one process work with, built on first use, after any fork."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from celery.signals import setup_logging, worker_process_shutdown, worker_shutdown
+
+import logs
+import settings as environment
+from cache import TieredCache
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from market.exchange import Exchange
+    from settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """One process's collaborators; `clock` gives Unix seconds, `exchange` this thread's client by id."""
+
+    settings: Settings
+    cache: TieredCache
+    clock: Callable[[], float]
+    exchange: Callable[[str], Exchange]
+
+
+def house() -> House:
+    """The collaborators of this process."""
+    return _build(os.getpid())
+
+
+@lru_cache(maxsize=1)
+def _build(pid: int) -> House:
+    del pid  # only the key: a forked child builds its own
+    configuration = environment.load()
+    return House(
+        settings=configuration,
+        cache=TieredCache.from_settings(configuration, clock=time.time),
+        clock=time.time,
+        exchange=_exchanges(configuration),
+    )
+
+
+def _exchanges(configuration: Settings) -> Callable[[str], Exchange]:
+    # Imported here because only the fetcher asks: the edge is behind ccxt, which no other process loads.
+    from tasks.exchanges import Exchanges  # noqa: PLC0415
+
+    return Exchanges(settings=configuration, clock=time.time)
+
+
+@setup_logging.connect(weak=False)  # type: ignore[untyped-decorator]
+def _configure_logs(loglevel: Any = None, **_: Any) -> None:
+    del loglevel  # one variable decides for all processes
+    logs.configure(environment.load().log_level)
+
+
+@worker_process_shutdown.connect(weak=False)  # type: ignore[untyped-decorator]
+@worker_shutdown.connect(weak=False)  # type: ignore[untyped-decorator]
+def _close(**_: Any) -> None:
+    if _build.cache_info().currsize:
+        house().cache.close()
+        _build.cache_clear()

@@ -1,0 +1,150 @@
+"""Claims about the environment: what is read, what is refused, and in which words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import settings
+
+README = Path(__file__).parents[2] / "README.md"
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in settings.Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+def test_nothing_set_gives_the_simulated_exchange_on_loopback() -> None:
+    """The embedded default needs no account, no server and no open port."""
+    loaded = settings.load()
+
+    assert loaded.exchanges == ("simulated",)
+    assert loaded.bind_address == "127.0.0.1"
+    assert loaded.redis_location() is None
+    assert loaded.memcached_locations() == ()
+
+
+def test_lists_are_split_at_commas_without_repeats() -> None:
+    """Spaces and a name given twice do no harm."""
+    loaded = settings.Settings(exchanges="bybit, okx,bybit")
+
+    assert loaded.exchanges == ("bybit", "okx")
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "words"),
+    [
+        ("WEB_PORT", "99999", "WEB_PORT: got '99999'; input should be less than or equal to 65535"),
+        ("WEB_PORT", "eighty", "WEB_PORT: got 'eighty'; input should be a valid integer"),
+        ("SYMBOL_LIMIT", "0", "SYMBOL_LIMIT: got '0'; input should be greater than or equal to 1"),
+        ("TTL_TICKERS", "-1", "TTL_TICKERS: got '-1'; input should be greater than 0"),
+        ("TTL_TICKERS", "nan", "TTL_TICKERS: got 'nan'; input should be"),
+        ("TIMEFRAMES", "1m,7m", "TIMEFRAMES: got '1m,7m'; want some of 1m, 3m"),
+        ("TIMEFRAMES", "1m,1h", "TIMEFRAME_WEIGHTS: got no weight for 1h"),
+        ("TIMEFRAME_WEIGHTS", "1m=-1,5m=1,30m=1,4h=1", "TIMEFRAME_WEIGHTS: want finite weights"),
+        ("COMPONENT_WEIGHTS", "technical=1,astrology=2", "does not know astrology"),
+        ("COMPONENT_WEIGHTS", "technical", "COMPONENT_WEIGHTS: got 'technical'; want name=number pairs"),
+        ("COMPONENT_WEIGHTS", "technical=0", "want finite weights of at least 0 with a positive sum"),
+        ("EXCHANGES", "by bit", "EXCHANGES: got 'by bit'; want exchange ids"),
+        ("MEMCACHED_SERVERS", "localhost", "MEMCACHED_SERVERS: got 'localhost'; want host:port"),
+        ("SHARED_CACHE_PREFIX", "a b", "SHARED_CACHE_PREFIX: got 'a b'"),
+        ("LOG_LEVEL", "LOUD", "LOG_LEVEL: got 'LOUD'"),
+    ],
+)
+def test_a_wrong_value_names_the_variable_what_it_got_and_what_it_wants(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, words: str
+) -> None:
+    """One line each, so that the fix needs no documentation."""
+    monkeypatch.setenv(variable, value)
+
+    with pytest.raises(settings.SettingsError) as caught:
+        settings.load()
+
+    assert len(caught.value.lines) == 1
+    assert words in caught.value.lines[0]
+    assert "\n" not in caught.value.lines[0]
+
+
+@pytest.mark.parametrize("variable", ["REDIS_URL", "BROKER_URL"])
+def test_a_wrong_url_is_refused_without_repeating_its_password(
+    monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    """Error lines end in logs."""
+    monkeypatch.setenv(variable, "http://:hunter2@localhost/0")
+
+    with pytest.raises(settings.SettingsError) as caught:
+        settings.load()
+
+    assert variable in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_every_wrong_variable_gets_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two mistakes are told at once, not one after the other."""
+    monkeypatch.setenv("WEB_PORT", "x")
+    monkeypatch.setenv("STREAM_PORT", "0")
+
+    with pytest.raises(settings.SettingsError) as caught:
+        settings.load()
+
+    assert [line.partition(":")[0] for line in caught.value.lines] == ["WEB_PORT", "STREAM_PORT"]
+
+
+@pytest.mark.parametrize(
+    ("given", "cache", "broker"),
+    [
+        ({"redis_host": "r"}, "redis://r:6379/0", "redis://r:6379/1"),
+        ({"redis_port": 6380}, "redis://127.0.0.1:6380/0", "redis://127.0.0.1:6380/1"),
+        ({"redis_url": "rediss://:p@r:1/0"}, "rediss://:p@r:1/0", "rediss://:p@r:1/1"),
+        ({"redis_url": "redis://r:1"}, "redis://r:1", "redis://r:1/1"),
+        ({"redis_host": "r", "broker_url": "redis://b/3"}, "redis://r:6379/0", "redis://b/3"),
+    ],
+)
+def test_the_broker_stands_beside_the_cache_unless_it_has_its_own(
+    given: dict[str, object], cache: str, broker: str
+) -> None:
+    """Two databases, never one: the broker's must not evict."""
+    loaded = settings.Settings(**given)
+
+    assert (loaded.redis_location(), loaded.broker_location()) == (cache, broker)
+
+
+def test_a_memcached_host_alone_gets_the_usual_port() -> None:
+    """And a list of servers stands before it."""
+    assert settings.Settings(memcached_host="m").memcached_locations() == ("m:11211",)
+    assert settings.Settings(memcached_host="m", memcached_servers="a:1,b:2").memcached_locations() == (
+        "a:1",
+        "b:2",
+    )
+
+
+def test_weights_of_the_chosen_timeframes_only() -> None:
+    """Leaving out a timeframe leaves out its weight."""
+    assert settings.Settings(timeframes="1m,4h").timeframe_weights == {"1m": 0.5, "4h": 0.05}
+
+
+def test_settings_are_frozen() -> None:
+    """Nobody changes the configuration of a running process."""
+    loaded = settings.Settings()
+
+    with pytest.raises(ValueError, match="frozen"):
+        loaded.web_port = 1
+
+
+def test_no_password_shows_in_the_representation() -> None:
+    """A settings object may end in a log line."""
+    loaded = settings.Settings(flower_password="hunter2", redis_url="redis://:hunter2@r/0")  # noqa: S106 - the point
+
+    assert "hunter2" not in repr(loaded)
+
+
+def test_the_readme_lists_every_setting() -> None:
+    """The table is complete, so a user need not read the code."""
+    text = README.read_text(encoding="utf-8")
+
+    absent = [name.upper() for name in settings.Settings.model_fields if f"`{name.upper()}`" not in text]
+
+    assert absent == []
