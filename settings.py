@@ -17,6 +17,7 @@ COMPONENTS = ("orderflow", "orderbook", "volume", "price_structure", "technical"
 DEFAULT_COMPONENT_WEIGHTS = dict(zip(COMPONENTS, (0.30, 0.20, 0.18, 0.15, 0.10, 0.07), strict=True))
 DEFAULT_TIMEFRAME_WEIGHTS = {"1m": 0.50, "5m": 0.30, "30m": 0.15, "4h": 0.05}
 SIMULATED = "simulated"
+EVERY_ADDRESS = ("0.0.0.0", "::", "")
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -194,6 +195,11 @@ class Settings(BaseSettings):
         if self.memcached_servers or not (self.memcached_host or self.memcached_port):
             return self.memcached_servers
         return (f"{self.memcached_host or '127.0.0.1'}:{self.memcached_port or 11211}",)
+
+    def simulator_url(self) -> str:
+        """Where the simulated exchange answers, as seen from this machine."""
+        host = "127.0.0.1" if self.bind_address in EVERY_ADDRESS else self.bind_address
+        return f"http://{host}:{self.simulator_port}"
 
     def lifetimes(self) -> dict[str, float]:
         """Time to live by the cache's name for the kind, in seconds."""

@@ -1,7 +1,7 @@
 """How an entry travels: a fixed head that Redis itself can read and mark, then key and value.
 
     0  magic      1 byte
-    1  flags      1 byte    EXPIRED and COMPRESSED
+    1  flags      1 byte    EXPIRED, COMPRESSED, REMOVED
     2  version    8 bytes   big-endian double, filled in by whoever decides the order
    10  as_of, stored_at, fresh_until, usable_until   4 doubles
    42  length of the key's text, 2 bytes, then the text and the value's bytes
@@ -9,8 +9,11 @@
 
 from __future__ import annotations
 
+import math
 import struct
 from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
 
 from cache import codec
 from cache.entry import Entry
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
 MAGIC = 0xA7
 EXPIRED = 1
 COMPRESSED = 2
+REMOVED = 4
 _HEAD = struct.Struct(">BBd")
 _TIMES = struct.Struct(">ddddH")
 _WHOLE = struct.Struct(">BBdddddH")
@@ -64,6 +68,24 @@ def opened(key: Key, body: bytes, *, tier: str, clock: Callable[[], float]) -> E
 def marked_expired(body: bytes) -> bytes:
     """The same envelope, no longer fresh."""
     return body[:1] + bytes((body[1] | EXPIRED,)) + body[2:]
+
+
+def removal(text: str, version: int) -> bytes:
+    """A stone in the place of an entry: whatever of this key is older than `version` is gone."""
+    name, (body, _) = text.encode(), codec.pack(None)
+    head = _WHOLE.pack(MAGIC, EXPIRED | REMOVED, version, 0.0, 0.0, 0.0, math.inf, len(name))
+    return head + name + body
+
+
+def is_removal(body: bytes) -> bool:
+    """Whether this envelope is such a stone."""
+    return bool(body[1] & REMOVED)
+
+
+def numbered(entry: Entry, version: int, *, expired: bool) -> Entry:
+    """The entry as it will be read: under its version, and not fresh if it was born stale."""
+    fresh_until = min(entry.fresh_until, entry.stored_at) if expired else entry.fresh_until
+    return msgspec.structs.replace(entry, version=version, fresh_until=fresh_until)
 
 
 def version_of(body: bytes) -> int:

@@ -86,7 +86,7 @@ class Exchange:
         return ranked(tracked_markets(self._client.markets), turnover, exchange=self.id, limit=limit)
 
     def tickers(self, symbols: Iterable[str] | None = None) -> dict[str, Ticker]:
-        """Last prices from one call, of all tracked markets or of `symbols`; rows that are not true are left out."""
+        """Last prices from one call, of all tracked markets or of `symbols`; untrue rows are left out."""
         asked = None if symbols is None else list(symbols)
         with self._asking():
             self._markets.fit(self._client)

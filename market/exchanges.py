@@ -1,17 +1,18 @@
-"""One `Exchange` per thread, made when the thread first asks."""
+"""One `Exchange` per thread, made when the thread first asks, and how to get there from an id."""
 
 from __future__ import annotations
 
 import threading
 from typing import TYPE_CHECKING
 
+from market.clients import Clients, make_client
 from market.exchange import PATIENCE_S, Exchange
 from market.exchange_clock import ExchangeClock
+from market.limiter import TokenBucket, rate_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from market.clients import Clients
     from market.limiter import Limiter
 
 
@@ -49,3 +50,15 @@ class Exchanges:
                 patience_s=self._patience_s,
             )
         return exchange
+
+
+def connect(id: str, *, simulator_url: str, timeout_s: float, clock: Callable[[], float]) -> Exchanges:  # noqa: A002
+    """An exchange by its id with a limiter for this process; loads ccxt, asks nothing yet.
+
+    Raise `NotSupported` for an id that ccxt does not know.
+    """
+    clients = Clients(id, make=lambda: make_client(id, simulator_url=simulator_url, timeout_s=timeout_s))
+    rate = rate_of(id, rate_limit_ms=clients.get().rateLimit)
+    return Exchanges(
+        id=id, clients=clients, limiter=TokenBucket(exchange=id, rate=rate, clock=clock), clock=clock
+    )

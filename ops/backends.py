@@ -39,18 +39,24 @@ class Backends:
 
 
 class Finder:
-    """Decides on the servers. `ask_redis` and `ask_memcached` return why one is no use, or None."""
+    """Decides on the servers.
+
+    `ask_redis` and `ask_memcached` return why one is no use, or None; `broker_warning` a line about one
+    that is used all the same.
+    """
 
     def __init__(
         self,
         *,
         ask_redis: Callable[[str], str | None],
+        broker_warning: Callable[[str], str | None],
         ask_memcached: Callable[[str], str | None],
         find_redis: Callable[[], Path | None],
         find_memcached: Callable[[], Path | None],
         free_port: Callable[[str], int],
     ) -> None:
         self._ask_redis = ask_redis
+        self._broker_warning = broker_warning
         self._ask_memcached = ask_memcached
         self._find_redis = find_redis
         self._find_memcached = find_memcached
@@ -81,7 +87,10 @@ class Finder:
         cache_is_good = cache is not None and refused[cache] is None
         broker_is_good = broker is not None and refused[broker] is None
         if cache and broker and cache_is_good and broker_is_good:
-            return Backends(cache, broker, (), (), (f"Redis: {without_login(cache)}",), ())
+            notes = [f"Redis: {without_login(cache)}", *filter(None, [self._broker_warning(broker)])]
+            return Backends(cache, broker, (), (), tuple(notes), ())
+        if broker and broker_is_good:
+            notes += filter(None, [self._broker_warning(broker)])
         plan, ports = self._redis_plan(settings, folder)
         here = f"redis://{_netloc(plan.host, plan.port)}"
         notes.append(f"Redis: embedded {plan.argv[0]} on {plan.host}:{plan.port}")

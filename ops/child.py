@@ -29,13 +29,17 @@ _GROUP_GONE_POLLS = 200
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """What is to be kept running; the environment may hold credentials and is never shown."""
+    """What is to be kept running; the environment may hold credentials and is never shown.
+
+    Lines that contain one of `hushed` are not passed on.
+    """
 
     name: str
     argv: tuple[str, ...]
     cwd: Path
     environment: Mapping[str, str] = field(repr=False)
     stop_within_s: float = 2.0
+    hushed: tuple[str, ...] = ()
 
 
 class Child:

@@ -85,10 +85,13 @@ class Keeper:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), delay_s)
 
+    def _pass_on(self, line: str) -> None:
+        if not any(words in line for words in self.service.hushed):
+            self._say(self.service.name, line)
+
     async def _run_once(self) -> str:
-        name = self.service.name
         try:
-            child = await Child.start(self.service, lambda line: self._say(name, line))
+            child = await Child.start(self.service, self._pass_on)
         except OSError as error:
             return f"cannot be started: {error.strerror or error}"
         self._will.add(child.pid)

@@ -114,7 +114,12 @@ def make(
 
 def _servers(plans: tuple[ServerPlan, ...], inherited: Mapping[str, str]) -> Stage:
     return Stage(
-        services=tuple(_service(plan.name, plan.argv, plan.folder, inherited) for plan in plans),
+        services=tuple(
+            Service(
+                plan.name, plan.argv, plan.folder, inherited, _STOP_WITHIN_S[plan.name], hushed=plan.hushed
+            )
+            for plan in plans
+        ),
         gates=tuple(
             Gate(
                 what=f"the embedded {plan.name} did not answer on {plan.host}:{plan.port}",

@@ -113,6 +113,7 @@ def _decide(
 ) -> Start:
     finder = Finder(
         ask_redis=asking.ask_redis,
+        broker_warning=asking.eviction_warning,
         ask_memcached=asking.ask_memcached,
         find_redis=embedded.find_redis,
         find_memcached=embedded.find_memcached,
@@ -197,9 +198,6 @@ class _System:
     async def _bring_up(self) -> None:
         for stage in self._start.plan.stages:
             await self._supervisor.start(stage.services, stage.gates)
-        warning = await asyncio.to_thread(asking.eviction_warning, self._start.backends.broker_url)
-        if warning:
-            self._say(warning)
         url = ports.web_address(self._start.settings.bind_address, self._start.settings.web_port)
         await ready.wait_until_complete(f"{url}/readyz", patience_s=_PATIENCE_S, complain=self._complain)
         self._say(

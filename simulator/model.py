@@ -22,7 +22,7 @@ class Instrument:
     """One tradable symbol; prices are counted in ticks of 10**-price_decimals, amounts in 10**-qty_decimals.
 
     `series` is the row of the market that holds its prices; a spot pair shares the row of its perpetual and
-    trades one `volume_divisor`-th of its volume.
+    trades one `volume_divisor`-th of its volume. `daily_volume` is what usually trades in a day, in steps.
     """
 
     category: str
@@ -34,6 +34,7 @@ class Instrument:
     listed_at_ms: int
     key: int
     symbol_id: int
+    daily_volume: int
     volume_divisor: int = 1
     quote: str = "USDT"
 

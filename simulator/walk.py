@@ -54,15 +54,12 @@ def walk_through(*, opens: Ints, highs: Ints, lows: Ints, closes: Ints, seconds:
     second = np.where(rising, highs, lows)
     one, two, three = np.abs(first - opens), np.abs(second - first), np.abs(closes - second)
     whole = np.maximum(one + two + three, 1)
-    return Walk(
-        seconds,
-        opens,
-        first,
-        second,
-        closes,
-        np.rint(seconds * one / whole).astype(np.int64),
-        np.rint(seconds * (one + two) / whole).astype(np.int64),
-    )
+    # A turn takes at least a second to reach and to leave, so that some second ends on it.
+    first_at = np.rint(seconds * one / whole).astype(np.int64)
+    first_at = np.clip(first_at, one > 0, seconds - 2)
+    second_at = np.rint(seconds * (one + two) / whole).astype(np.int64)
+    second_at = np.clip(second_at, first_at + (two > 0), seconds - (three > 0))
+    return Walk(seconds, opens, first, second, closes, first_at, second_at)
 
 
 def flow(keys: Ints | int, base_index: Ints | int, seconds: int) -> Reals:

@@ -9,7 +9,7 @@ import structlog
 
 from cache import Put
 from cache.catalogue import CANDLES, CONFLUENCE, EXCHANGE_STATUS, ORDER_BOOK, TICKERS, UNIVERSE
-from market.errors import BadAnswer, MarketError, SymbolUnknown
+from market.errors import BadAnswer, LimiterFull, MarketError, SymbolUnknown
 from market.model import Candles
 from tasks import app, plain, planning, status, wire
 from tasks.announce import derive_symbols, request_publish
@@ -176,8 +176,8 @@ def _reported(house: House, exchange: str, source: str) -> Iterator[None]:
     previous: Any = entry.value if entry else None
     try:
         yield
-    except SymbolUnknown:
-        raise  # says something about the symbol, nothing about the exchange
+    except (SymbolUnknown, LimiterFull):
+        raise  # the symbol's trouble, or our own haste: nothing that is wrong with the exchange
     except MarketError as error:
         now = house.clock()
         house.cache.put(key, status.after_failure(previous, error, now), as_of=now)

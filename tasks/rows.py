@@ -30,9 +30,9 @@ def symbol_row(
     ticker = tickers.value["tickers"].get(symbol) if tickers else None
     value = score.value if score else None
     components = value["components"] if value else {}
-    as_ofs = [ticker["as_of"]] if ticker else []
-    as_ofs += [score.as_of] if score else []
-    as_of = min(as_ofs, default=None)
+    price_as_of = ticker["as_of"] if ticker else None
+    score_as_of = score.as_of if score else None
+    as_of = min((at for at in (price_as_of, score_as_of) if at is not None), default=None)
     state, reasons = _state(ticker, tickers, score)
     if reasons and exchange["reason"]:
         reasons.append(f"{exchange['id']} {exchange['state'].replace('_', ' ')} ({exchange['reason']})")
@@ -51,6 +51,8 @@ def symbol_row(
             for name in COMPONENTS
         },
         "missing": [gap["name"] for gap in value["missing"]] if value else list(COMPONENTS),
+        "price_as_of": price_as_of,
+        "score_as_of": score_as_of,
         "as_of": as_of,
         "age_s": None if as_of is None else round(max(0.0, now - as_of), 3),
         "state": state,

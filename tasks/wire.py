@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,11 +14,13 @@ from celery.signals import setup_logging, worker_process_shutdown, worker_shutdo
 import logs
 import settings as environment
 from cache import TieredCache
+from market.exchanges import connect
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from market.exchange import Exchange
+    from market.exchanges import Exchanges
     from settings import Settings
 
 
@@ -49,10 +52,22 @@ def _build(pid: int) -> House:
 
 
 def _exchanges(configuration: Settings) -> Callable[[str], Exchange]:
-    # Imported here because only the fetcher asks: the edge is behind ccxt, which no other process loads.
-    from tasks.exchanges import Exchanges  # noqa: PLC0415
+    """Each thread's view of an exchange by its id, connected on first use."""
+    connected: dict[str, Exchanges] = {}
+    lock = threading.Lock()
 
-    return Exchanges(settings=configuration, clock=time.time)
+    def exchange(name: str) -> Exchange:
+        with lock:
+            if name not in connected:
+                connected[name] = connect(
+                    name,
+                    simulator_url=simulator_url,
+                    timeout_s=configuration.exchange_timeout,
+                    clock=time.time,
+                )
+        return connected[name].get()
+
+    return exchange
 
 
 @setup_logging.connect(weak=False)  # type: ignore[untyped-decorator]

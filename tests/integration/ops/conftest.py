@@ -40,12 +40,12 @@ class FakeSystem:
         self.lines = {}
         self.define("web", "--port", str(self.ports["WEB"]))
 
-    def define(self, name, *behaviour):
+    def define(self, name, *behaviour: str):
         """Add (or replace) a process of the Procfile."""
         words = ["python", "-S", str(HERE / "fake.py"), name, "--journal", str(self.journal), *behaviour]
         self.lines[name] = f"{name}: {shlex.join(words)}"
 
-    def start(self, **changes):
+    def start(self, **changes: str):
         """Start `up` and return at once."""
         procfile = self.folder / "Procfile"
         procfile.write_text("\n".join(self.lines.values()))
@@ -75,7 +75,7 @@ class FakeSystem:
 
     def pid_of(self, name):
         """Return the process id of that process now, waiting while it is between two runs."""
-        return eventually(lambda: (now := self.state()) and now.processes[name].pid)
+        return eventually(lambda: (now := self.state()) and now.processes[name].pid, within_s=10)
 
     def events(self, name=None):
         """Return (name, event) of the journal, of one process if named."""

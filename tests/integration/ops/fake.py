@@ -34,7 +34,7 @@ def note(event):
 class Ready(http.server.BaseHTTPRequestHandler):
     """Answers /readyz as the web process does."""
 
-    def do_GET(self):  # noqa: N802 - the name that http.server asks for
+    def do_GET(self):
         """Always ready, complete unless told otherwise."""
         body = json.dumps({"ready": True, "complete": not arguments.incomplete, "state": "live"}).encode()
         self.send_response(200)
@@ -42,11 +42,11 @@ class Ready(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, *_):
+    def log_message(self, *_: object):
         """Say nothing."""
 
 
-def on_sigterm(*_):
+def on_sigterm(*_: object):
     """Leave at once, as a well-behaved process does."""
     note("stop")
     os._exit(0)
@@ -64,7 +64,8 @@ if arguments.family:
     )
     note(f"grandchild {grandchild.pid}")
 note("start")
-print(arguments.say or f"{arguments.name} is up", flush=True)
+sys.stdout.write(arguments.say or f"{arguments.name} is up\n")
+sys.stdout.flush()
 if arguments.port:
     socketserver.TCPServer.allow_reuse_address = True
     with socketserver.TCPServer(("127.0.0.1", arguments.port), Ready) as server:

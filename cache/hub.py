@@ -1,0 +1,97 @@
+"""What one process knows of the order of things: versions, fences, proof of coherence, epoch."""
+
+from __future__ import annotations
+
+import math
+from threading import Lock
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from cache.floors import Floors
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from cache.entry import Reason
+    from cache.tiers.base import Snapshot
+    from cache.tiers.memory import MemoryTier
+
+UNPROVED_LIFE_S = 1.0
+US = 1_000_000
+
+
+class Hub:
+    """Shared by reader, writer and listener of one cache in one process.
+
+    `epoch` is compared by identity: replacing it abandons all of L1 in one step. Up to
+    `proved_until` this process has provably heard of every change.
+    """
+
+    def __init__(self, *, clock: Callable[[], float], memory: MemoryTier, shared: bool) -> None:
+        self.clock = clock
+        self.memory = memory
+        self.floors = Floors()
+        self.epoch = object()
+        self.origin = uuid4().hex[:12]
+        self.heard = 0
+        self.highest = 0
+        self.incarnation = 0
+        self.generation: int | None = None
+        self.fences_until = -math.inf
+        # With no tier shared with others there is nobody to be out of step with.
+        self.proved_until = -math.inf if shared else math.inf
+        self._lock = Lock()
+
+    def next_version(self) -> int:
+        """A version of our own, for when Redis cannot give one: above all that is known, near the time."""
+        with self._lock:
+            self.highest = max(self.highest + 1, int(self.clock() * US))
+            return self.highest
+
+    def advance(self, previous: int, version: int) -> None:
+        """Take note of our own change; it counts as heard when nothing is missing before it."""
+        with self._lock:
+            self.highest = max(self.highest, version)
+            if previous == self.heard:
+                self.heard = version
+
+    def follow(self, previous: int, version: int) -> bool:
+        """Take note of a message; False when one before it was lost."""
+        with self._lock:
+            self.highest = max(self.highest, version)
+            if version <= self.heard:
+                return True
+            if previous > self.heard:
+                return False
+            self.heard = version
+            return True
+
+    def apply(self, texts: Iterable[str], reason: Reason, version: int) -> None:
+        """Make L1 and the memory of fences follow one change."""
+        texts = tuple(texts)
+        self.floors.note(texts, reason, version)
+        for text in texts:
+            self.memory.demote(text, version, gone=reason == "remove")
+
+    def abandon(self) -> None:
+        """Believe nothing that L1 holds until a lower tier confirms it."""
+        self.epoch = object()
+
+    def adopt(self, snapshot: Snapshot) -> None:
+        """Catch up with Redis: fences that were missed, its generation, whether it lost its memory."""
+        for texts, reason in ((snapshot.fences, "expire"), (snapshot.removals, "remove")):
+            for text, version in texts.items():
+                self.apply((text,), "remove" if reason == "remove" else "expire", version)
+        self.floors.forget_below(snapshot.complete_since)
+        with self._lock:
+            if snapshot.incarnation != self.incarnation:
+                self.epoch = object()
+            self.incarnation = snapshot.incarnation
+            self.generation = snapshot.generation
+            self.floors.shared = max(self.floors.shared, snapshot.floor)
+            self.heard = max(snapshot.version, self.heard)
+            self.highest = max(self.highest, snapshot.version)
+
+    def believes(self, epoch: object, loaded_at: float, now: float) -> bool:
+        """Whether an L1 entry of that epoch may be served without asking."""
+        return epoch is self.epoch and (now < self.proved_until or 0 <= now - loaded_at < UNPROVED_LIFE_S)

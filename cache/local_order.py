@@ -1,0 +1,89 @@
+"""Decides the order of writes inside one process, where there is no Redis or while it is away."""
+
+from __future__ import annotations
+
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from cache.tiers.base import Cascade, Commit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from cache.entry import Reason
+    from cache.hub import Hub
+    from cache.tiers.base import Item, Verdict
+
+MOST_LINKS = 200_000
+
+
+class Dependents:
+    """Which key was computed from which, as far as this process wrote it. Bounded: the oldest go first."""
+
+    def __init__(self, limit: int = MOST_LINKS) -> None:
+        self._of: dict[str, dict[str, None]] = {}
+        self._links = 0
+        self._limit = limit
+        self._lock = Lock()
+
+    def link(self, text: str, inputs: Iterable[tuple[str, int]]) -> None:
+        """Remember that `text` was computed from these."""
+        with self._lock:
+            for name, _ in inputs:
+                names = self._of.setdefault(name, {})
+                self._links += text not in names
+                names[text] = None
+            while self._links > self._limit:
+                self._links -= len(self._of.pop(next(iter(self._of))))
+
+    def closure(self, texts: Iterable[str]) -> tuple[str, ...]:
+        """The keys and all that is derived from them, nearest first, each once."""
+        with self._lock:
+            found = dict.fromkeys(texts)
+            queue = list(found)
+            for text in queue:
+                for name in self._of.get(text, ()):
+                    if name not in found:
+                        found[name] = None
+                        queue.append(name)
+            return tuple(found)
+
+
+class LocalOrder:
+    """Commits and invalidates with this process's own versions and memory of fences."""
+
+    def __init__(self, hub: Hub) -> None:
+        self.dependents = Dependents()
+        self._hub = hub
+        self._lock = Lock()
+
+    def reopen(self) -> None:
+        """A new lock: this process is a fork."""
+        self._lock = Lock()
+
+    def commit(self, items: Sequence[Item]) -> Commit:
+        """Number a batch and say which of it is still fresh."""
+        with self._lock:
+            version = self._hub.next_version()
+            return Commit(version, 0, tuple(self._verdict(item) for item in items))
+
+    def invalidate(self, texts: Sequence[str], reason: Reason) -> Cascade:
+        """Fence the closure that this process knows of."""
+        with self._lock:
+            version = self._hub.next_version()
+            touched = self.dependents.closure(texts)
+            self._hub.floors.note(touched, reason, version)
+            return Cascade(version, 0, touched)
+
+    def _verdict(self, item: Item) -> Verdict:
+        floors = self._hub.floors
+        text = item.key.text
+        read_at = [*item.inputs] if item.token is None else [(text, item.token), *item.inputs]
+        if all(floors.fence(name) <= version for name, version in read_at):
+            return "fresh"
+        if any(floors.removal(name) > version for name, version in read_at):
+            return "skipped"
+        record = self._hub.memory.peek(text)
+        if item.token is not None and record is not None and record.entry.version > floors.fence(text):
+            return "skipped"
+        return "stale"

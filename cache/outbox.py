@@ -1,0 +1,92 @@
+"""What was written and invalidated while Redis was away, newest per key, to be settled on its return."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from threading import Lock
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cache.entry import Reason
+    from cache.tiers.base import Item
+
+MOST_ITEMS = 20_000
+MOST_BYTES = 64 * 1024 * 1024
+
+
+class Outbox:
+    """Bounded: a write that does not fit becomes an expiry of its key, which takes next to nothing."""
+
+    def __init__(self, *, most_items: int = MOST_ITEMS, most_bytes: int = MOST_BYTES) -> None:
+        self.overflowed = False
+        self._most_items = most_items
+        self._most_bytes = most_bytes
+        self._puts: dict[str, Item] = {}
+        self._invalidations: dict[str, tuple[int, Reason]] = {}
+        self._size = 0
+        self._lock = Lock()
+
+    def reopen(self) -> None:
+        """A fork inherits nothing: its parent settles what the parent wrote."""
+        self._lock = Lock()
+        self._puts.clear()
+        self._invalidations.clear()
+        self._size = 0
+
+    def __len__(self) -> int:
+        return len(self._puts) + len(self._invalidations)
+
+    def put(self, items: Sequence[Item], version: int) -> None:
+        """Remember writes under the version that this process gave them."""
+        with self._lock:
+            for item in items:
+                self._forget(item.key.text)
+                self._puts[item.key.text] = replace(item, pinned=version)
+                self._size += len(item.draft.rest)
+            while self._puts and (len(self._puts) > self._most_items or self._size > self._most_bytes):
+                oldest = next(iter(self._puts))
+                pinned = self._puts[oldest].pinned or 0
+                self._forget(oldest)
+                self._note(oldest, pinned, "expire")
+
+    def invalidate(self, texts: Sequence[str], reason: Reason, version: int) -> None:
+        """Remember an invalidation."""
+        with self._lock:
+            for text in texts:
+                self._note(text, version, reason)
+
+    def take(self) -> tuple[list[tuple[str, int, Reason]], list[Item]]:
+        """Everything, oldest first; the outbox is empty afterwards."""
+        with self._lock:
+            invalidations = sorted(
+                ((text, version, reason) for text, (version, reason) in self._invalidations.items()),
+                key=lambda one: one[1],
+            )
+            puts = list(self._puts.values())
+            self._puts, self._invalidations, self._size = {}, {}, 0
+            return invalidations, puts
+
+    def give_back(self, invalidations: Sequence[tuple[str, int, Reason]], puts: Sequence[Item]) -> None:
+        """What could not be settled after all; anything newer that came meanwhile stands."""
+        with self._lock:
+            for text, version, reason in invalidations:
+                if self._invalidations.get(text, (0, reason))[0] < version:
+                    self._note(text, version, reason)
+            for item in puts:
+                if item.key.text not in self._puts:
+                    self._puts[item.key.text] = item
+                    self._size += len(item.draft.rest)
+
+    def _note(self, text: str, version: int, reason: Reason) -> None:
+        _, before = self._invalidations.pop(text, (0, reason))
+        self._invalidations[text] = (version, "remove" if "remove" in (before, reason) else reason)
+        if len(self._invalidations) > self._most_items:
+            self._invalidations.pop(next(iter(self._invalidations)))
+            self.overflowed = True
+
+    def _forget(self, text: str) -> None:
+        item = self._puts.pop(text, None)
+        if item is not None:
+            self._size -= len(item.draft.rest)

@@ -1,0 +1,1 @@
+"""The tiers: process memory, Memcached, Redis, and one that is not there."""

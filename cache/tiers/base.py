@@ -1,0 +1,129 @@
+"""What the cache asks of its tiers. A broken tier answers None or "failed"; it never raises."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cache.breaker import Breaker
+    from cache.entry import Outcome, Reason
+    from cache.envelope import Draft
+    from cache.keys import Key
+
+Verdict = Literal["fresh", "stale", "skipped", "too_large"]
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One write on its way: the envelope, and what it must be newer than.
+
+    `token` fences the key itself; `inputs` pairs each input's text with the version it was read
+    at; `pinned` is a version given earlier, while Redis was away.
+    """
+
+    key: Key
+    draft: Draft
+    fresh_until: float
+    usable_until: float
+    usable_for: float
+    token: int | None = None
+    inputs: tuple[tuple[str, int], ...] = ()
+    pinned: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """One batch of writes, decided: its version, the one before, and what came of each item."""
+
+    version: int
+    previous: int
+    verdicts: tuple[Verdict, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cascade:
+    """One invalidation, done: its version, the one before, and the closure it touched."""
+
+    version: int
+    previous: int
+    texts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What Redis knows now: the order's state and the fences since a version."""
+
+    version: int
+    incarnation: int
+    generation: int
+    floor: int
+    complete_since: int = 0
+    fences: dict[str, int] = field(default_factory=dict)
+    removals: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """An envelope ready for the shared memory tier, with its key and its end."""
+
+    text: str
+    body: bytes
+    usable_until: float
+
+
+class SharedMemory(Protocol):
+    """L2: fast, shared, and without opinions. All keys live under a generation number."""
+
+    name: str
+    installed: bool
+
+    def fetch(self, texts: Sequence[str], generation: int) -> dict[str, bytes]:
+        """The bodies found, in one round trip per server; a broken server's keys are missing."""
+
+    def store(self, items: Sequence[Sealed], generation: int, *, fill: bool) -> dict[str, Outcome]:
+        """Write in one round trip per server; with `fill` only where nothing is."""
+
+    def drop(self, texts: Sequence[str], generation: int) -> bool:
+        """Delete; False when a server could not be told."""
+
+    def breakers(self) -> Sequence[Breaker]:
+        """One for each server."""
+
+    def reopen(self) -> None:
+        """Forget every socket: this process is a fork."""
+
+    def close(self) -> None:
+        """Let go of the connections."""
+
+
+class Authority(Protocol):
+    """L3: holds the truth and decides the order. None means that it could not be asked."""
+
+    name: str
+    installed: bool
+
+    def fetch(self, texts: Sequence[str]) -> dict[str, bytes] | None:
+        """The bodies found, in one round trip."""
+
+    def commit(self, items: Sequence[Item], *, heard: int, seen: int) -> Commit | None:
+        """Store a batch, fenced and ordered, in one step."""
+
+    def invalidate(
+        self, texts: Sequence[str], reason: Reason, *, heard: int, seen: int, pinned: int | None = None
+    ) -> Cascade | None:
+        """Expire or remove keys and all that is derived from them, in one step."""
+
+    def sync(self, *, heard: int, seen: int, raise_generation: bool = False) -> Snapshot | None:
+        """The order's state and the fences after version `heard`."""
+
+    def breakers(self) -> Sequence[Breaker]:
+        """The one that guards it."""
+
+    def reopen(self) -> None:
+        """Forget every socket: this process is a fork."""
+
+    def close(self) -> None:
+        """Let go of the connections."""

@@ -1,0 +1,145 @@
+"""One Memcached server: a pool of connections that waits, a budget, and a breaker."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from threading import Condition
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pymemcache.exceptions import MemcacheError
+
+from cache.breaker import Breaker
+from cache.tiers.wire import BatchClient
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+BUDGET_S = 0.05
+BUDGET_PER_KEY_S = 0.0005
+BUDGET_PER_BYTE_S = 1e-8
+CONNECTIONS = 32
+# The server's default limit for an item is 1 MB, head and key included.
+MOST_BYTES = 1_000_000
+
+Answer = TypeVar("Answer")
+
+
+class Busy(Exception):
+    """All connections are in use; the server may be quite well."""
+
+
+class Pool:
+    """At most so many connections; who finds none waits for one, not longer than asked."""
+
+    def __init__(self, make: Callable[[], BatchClient], most: int) -> None:
+        self._make = make
+        self._idle: deque[BatchClient] = deque()
+        self._spare = most
+        self._free = Condition()
+
+    def take(self, within_s: float) -> BatchClient:
+        """A connection of one's own; raises Busy."""
+        with self._free:
+            if not self._free.wait_for(lambda: self._idle or self._spare, within_s):
+                raise Busy
+            if self._idle:
+                return self._idle.pop()
+            self._spare -= 1
+        return self._make()
+
+    def give(self, client: BatchClient) -> None:
+        """Put it back."""
+        with self._free:
+            self._idle.append(client)
+            self._free.notify()
+
+    def close(self) -> None:
+        """Close what is idle."""
+        with self._free:
+            while self._idle:
+                self._idle.pop().close()
+                self._spare += 1
+
+
+class MemcachedNode:
+    """Calls that cost at most their budget once; then the breaker is open and they cost nothing."""
+
+    def __init__(self, server: str, *, monotonic: Callable[[], float]) -> None:
+        host, _, port = server.rpartition(":")
+        self.name = server
+        self.missed_writes = False
+        self.breaker = Breaker(f"l2 {server}", clock=monotonic)
+        self._address = (host.strip("[]"), int(port))
+        self.reopen()
+
+    def reopen(self) -> None:
+        """A new pool: a fork must not share sockets with its parent."""
+        self._pool = Pool(self._connect, CONNECTIONS)
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._pool.close()
+
+    def fetch(self, keys: Sequence[bytes]) -> dict[bytes, bytes]:
+        """The values found; none when the server cannot be asked."""
+        return self._call(lambda client, until: client.fetch_batch(keys, until), _budget(len(keys))) or {}
+
+    def store(self, verb: bytes, items: Sequence[tuple[bytes, bytes, int]]) -> Sequence[bytes]:
+        """The server's word for each item, empty words when it cannot be asked."""
+        budget_s = _budget(len(items), sum(len(body) for _, body, _ in items))
+        words = self._call(lambda client, until: client.store_batch(verb, items, until), budget_s)
+        if words is None:
+            self.missed_writes = True
+            return [b""] * len(items)
+        answers: list[bytes] = words
+        if verb == b"set" and any(word != b"STORED" for word in answers):
+            self._drop_refused(items, answers)
+        return answers
+
+    def drop(self, keys: Sequence[bytes]) -> bool:
+        """Delete; False when the server could not be told."""
+        if self._call(lambda client, until: client.drop_batch(keys, until), _budget(len(keys))) is None:
+            self.missed_writes = True
+            return False
+        return True
+
+    def answers(self) -> bool:
+        """Whether the server is well: the breaker's probe."""
+        self._pool.close()
+        self._call(lambda client, _: client.version(), BUDGET_S, probing=True)
+        return True
+
+    def _drop_refused(self, items: Sequence[tuple[bytes, bytes, int]], words: Sequence[bytes]) -> None:
+        # A refused write must not leave the previous value in place.
+        self.drop([key for (key, _, _), word in zip(items, words, strict=True) if word != b"STORED"])
+
+    def _call(
+        self, call: Callable[[BatchClient, float], Answer], budget_s: float, *, probing: bool = False
+    ) -> Answer | None:
+        if not (probing or self.breaker.closed):
+            return None
+        pool, until = self._pool, time.monotonic() + budget_s
+        try:
+            client = pool.take(budget_s)
+        except Busy:
+            return None
+        try:
+            return call(client, until)
+        except (MemcacheError, OSError, ValueError) as error:
+            client.close()
+            if probing:
+                raise
+            self.breaker.failed(error)
+            return None
+        finally:
+            pool.give(client)
+
+    def _connect(self) -> Any:
+        return BatchClient(
+            self._address, connect_timeout=BUDGET_S, timeout=BUDGET_S, no_delay=True, default_noreply=False
+        )
+
+
+def _budget(keys: int, size: int = 0) -> float:
+    return BUDGET_S + BUDGET_PER_KEY_S * max(0, keys - 32) + BUDGET_PER_BYTE_S * size

@@ -1,0 +1,184 @@
+"""L3: Redis holds the truth, decides the order of writes, and carries the messages."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from redis import ConnectionPool, Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import MaxConnectionsError, OutOfMemoryError, RedisError
+from redis.retry import Retry
+
+from cache.breaker import Breaker
+from cache.tiers import scripts
+from cache.tiers.base import Cascade, Commit, Snapshot, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from cache.entry import Reason
+    from cache.tiers.base import Item
+
+BUDGET_S = 0.05
+# A batch moves megabytes; being busy with it is not being down.
+BULK_BUDGET_S = 0.3
+BULK_ITEMS = 32
+BULK_BYTES = 256 * 1024
+MOST_BYTES = 16 * 1024 * 1024
+MOST_FENCES = 20_000
+CONNECTIONS = 512
+HEALTH_CHECK_S = 15
+LONGEST_LIFE_MS = 8 * 24 * 3600 * 1000
+VERDICTS: tuple[Verdict, ...] = ("fresh", "stale", "skipped", "too_large")
+
+
+class RedisTier:
+    """The authority. Every call costs at most its budget once; then the breaker is open."""
+
+    name = "l3"
+    installed = True
+
+    def __init__(self, *, url: str, prefix: str, origin: str, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self.base = f"{{{prefix}}}"
+        self.channel = f"{self.base}:changes"
+        self.breaker = Breaker(self.name, clock=monotonic)
+        self.origin = origin
+        self._url = url
+        self.reopen()
+
+    def reopen(self) -> None:
+        """New pools: a fork must not share sockets with its parent."""
+        self.quick = self.connect(BUDGET_S)
+        self._bulk = self.connect(BULK_BUDGET_S)
+
+    def connect(self, budget_s: float) -> Redis:
+        """A client whose every wait is bounded by `budget_s`; nothing is retried."""
+        pool = ConnectionPool.from_url(
+            self._url,
+            max_connections=CONNECTIONS,
+            socket_timeout=budget_s,
+            socket_connect_timeout=budget_s,
+            socket_keepalive=True,
+            health_check_interval=HEALTH_CHECK_S,
+            retry=Retry(NoBackoff(), 0),
+            protocol=2,
+        )
+        return Redis(connection_pool=pool)
+
+    def breakers(self) -> Sequence[Breaker]:
+        """The one that guards every call."""
+        return (self.breaker,)
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        for client in (self.quick, self._bulk):
+            client.close()
+            client.connection_pool.disconnect()
+
+    def fetch(self, texts: Sequence[str]) -> dict[str, bytes] | None:
+        """The bodies found, in one round trip; None when Redis could not be asked."""
+        if len(texts) == 1:
+            body = self.guarded(lambda: self.quick.get(self._entry(texts[0])) or b"")
+            return None if body is None else {texts[0]: body} if body else {}
+        client = self.quick if len(texts) <= BULK_ITEMS else self._bulk
+        bodies = self.guarded(lambda: client.mget([self._entry(text) for text in texts]))
+        if bodies is None:
+            return None
+        return {text: body for text, body in zip(texts, bodies, strict=True) if body}
+
+    def commit(self, items: Sequence[Item], *, heard: int, seen: int, probing: bool = False) -> Commit | None:
+        """Store a batch, fenced and ordered, in one step; None when Redis could not be asked."""
+        args: list[Any] = [LONGEST_LIFE_MS, len(items)]
+        size = 0
+        for item in items:
+            size += len(item.draft.rest)
+            args += self._arguments(item)
+        client = self.quick if len(items) <= BULK_ITEMS and size < BULK_BYTES else self._bulk
+        answer = self._ordered(scripts.COMMIT, args, heard, seen, client=client, probing=probing)
+        if answer is None:
+            return None
+        previous, version, *verdicts = answer
+        return Commit(version, previous, tuple(VERDICTS[verdict] for verdict in verdicts))
+
+    def invalidate(
+        self,
+        texts: Sequence[str],
+        reason: Reason,
+        *,
+        heard: int,
+        seen: int,
+        pinned: int | None = None,
+        probing: bool = False,
+    ) -> Cascade | None:
+        """Expire or remove with the whole closure, in one step; None when Redis could not be asked."""
+        args = [LONGEST_LIFE_MS, reason, "" if pinned is None else pinned, *texts]
+        answer = self._ordered(scripts.INVALIDATE, args, heard, seen, client=self._bulk, probing=probing)
+        if answer is None:
+            return None
+        previous, version, *touched = answer
+        return Cascade(version, previous, tuple(text.decode() for text in touched))
+
+    def sync(
+        self, *, heard: int, seen: int, raise_generation: bool = False, probing: bool = False
+    ) -> Snapshot | None:
+        """The order's state and the fences after `heard`; None when Redis could not be asked."""
+        args = (MOST_FENCES, int(raise_generation))
+        answer = self._ordered(scripts.SYNC, args, heard, seen, client=self._bulk, probing=probing)
+        if answer is None:
+            return None
+        version, incarnation, generation, floor, fences, removals = answer
+        known = [int(float(score)) for score in fences[1::2]]
+        return Snapshot(
+            version=version,
+            incarnation=incarnation,
+            generation=generation,
+            floor=floor,
+            complete_since=known[-1] if len(known) >= MOST_FENCES else 0,
+            fences={text.decode(): at for text, at in zip(fences[::2], known, strict=True)},
+            removals={
+                text.decode(): int(float(at)) for text, at in zip(removals[::2], removals[1::2], strict=True)
+            },
+        )
+
+    def canary(self, said: int, *, heard: int, seen: int) -> bool:
+        """Say something on the channel; False when it could not be said."""
+        return self._ordered(scripts.CANARY, (said,), heard, seen, client=self.quick) is not None
+
+    def guarded(self, call: Callable[[], Any], *, probing: bool = False) -> Any:
+        """The call's answer, or None when the breaker is open or this call opened it."""
+        if not (probing or self.breaker.closed):
+            return None
+        try:
+            return call()
+        except (OutOfMemoryError, MaxConnectionsError):
+            # Full or busy is not down: others are served, and a write goes to the outbox.
+            return None
+        except (RedisError, OSError, ValueError) as error:
+            self.breaker.failed(error)
+            return None
+
+    def _ordered(
+        self, script: scripts.Script, args: Sequence[Any], heard: int, seen: int, *, client: Redis, probing: bool = False
+    ) -> Any:
+        return self.guarded(
+            lambda: script(client, [f"{self.base}:meta"], [self.base, heard, seen, self.origin, *args]),
+            probing=probing,
+        )
+
+    def _arguments(self, item: Item) -> list[Any]:
+        draft = item.draft
+        inputs = [part for pair in item.inputs for part in pair]
+        return [
+            item.key.text,
+            draft.flags,
+            draft.rest if len(draft.rest) <= MOST_BYTES else b"",
+            max(1, int((item.usable_for) * 1000)),
+            "" if item.token is None else item.token,
+            "" if item.pinned is None else item.pinned,
+            len(item.inputs),
+            *inputs,
+        ]
+
+    def _entry(self, text: str) -> str:
+        return f"{self.base}:e:{text}"

@@ -1,0 +1,209 @@
+"""The whole system on a recorded market: the numbers are the recorded ones, and every fault heals."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import pytest
+
+from market.candles import aggregate
+from market.confluence import weighted_mean
+from market.model import TIMEFRAME_SECONDS, Candles
+from market.timeframe_view import TimeframeView, view_of
+from tests.support.recordings import recorded_candles, recordings
+from tests.support.system import System, Watcher, running_system
+from tests.support.waiting import eventually
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(240)]
+
+SHORT_LIVES = {
+    "TTL_TICKERS": "8",
+    "TTL_CANDLES": "12",
+    "TTL_ORDER_BOOK": "12",
+    "TTL_INDICATORS": "11",
+    "TTL_CONFLUENCE": "10",
+    "TTL_DASHBOARD": "7",
+    "PERIOD_TICKERS": "2",
+    "PERIOD_ORDER_BOOKS": "4",
+    "PERIOD_SCORES": "3",
+    "PERIOD_DASHBOARD": "2",
+    "EXCHANGE_TIMEOUT": "3",
+}
+STALE_WITHIN_S = 40.0
+LIVE_WITHIN_S = 60.0
+PRICE_PATHS = ("/v5/market/tickers", "/v5/market/kline", "/v5/market/orderbook")
+
+
+@pytest.fixture(scope="module")
+def recorded() -> Path:
+    """The folder that is replayed."""
+    return recordings("recordings", "binance-usdm-2025-05")
+
+
+@pytest.fixture(scope="module")
+def system(recorded: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """One system for all claims here; each begins and ends with everything live."""
+    var = tmp_path_factory.mktemp("recorded")
+    with running_system(var, SIMULATOR_RECORDINGS=str(recorded), **SHORT_LIVES) as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def _live_before_and_after(system: System) -> Iterator[None]:
+    eventually(system.is_live, within_s=LIVE_WITHIN_S, every_s=0.3)
+    yield
+    system.heal()
+    eventually(system.is_live, within_s=LIVE_WITHIN_S, every_s=0.3)
+
+
+def test_every_recorded_symbol_is_on_the_dashboard_with_its_recorded_price(
+    system: System, recorded: Path
+) -> None:
+    """A price lies inside the recorded candle of the moment that it was said at."""
+    candles = recorded_candles(recorded / "candles-1m.csv.gz", "1m")
+    shift_s = system.exchange("/control/state").json()["shift_ms"] / 1000
+
+    rows = system.dashboard()["symbols"]
+
+    assert {row["symbol"] for row in rows} == set(candles)
+    tickers = {row["symbol"]: row for row in rows}
+    for symbol, row in tickers.items():
+        series = candles[symbol]
+        # The row's time is that of its oldest part; the price is at most one refresh younger.
+        first, last = (
+            int(((row["as_of"] + later - shift_s) * 1000 - series.first_open_ms) // series.step_ms)
+            for later in (0.0, float(SHORT_LIVES["TTL_TICKERS"]))
+        )
+        window = slice(first, last + 1)
+        assert series.low[window].min() <= row["price"] <= series.high[window].max(), symbol
+
+
+def test_every_score_equals_the_pure_functions_on_the_recorded_candles(
+    system: System, recorded: Path
+) -> None:
+    """Technical and price structure, for each symbol and timeframe, up to the exchange's clock."""
+    candles = recorded_candles(recorded / "candles-1m.csv.gz", "1m")
+    shift_ms = system.exchange("/control/state").json()["shift_ms"]
+    settled = {symbol: _explained(system, symbol) for symbol in candles}
+
+    for symbol, score in settled.items():
+        moved = replace(candles[symbol], first_open_ms=candles[symbol].first_open_ms + shift_ms)
+        views = {
+            timeframe: _view_at(moved, timeframe, part)
+            for timeframe, part in score["components"]["technical"]["sub_scores"][0]["timeframes"].items()
+        }
+        for component in ("technical", "price_structure"):
+            _assert_component(score["components"][component], component, views)
+        fastest = score["components"]["technical"]["sub_scores"][0]["timeframes"]["1m"]
+        assert score["computed_at"] - fastest["closed_at"] < 60 + 20 + 10, "the newest candle is not in"
+
+
+def test_entries_carry_their_true_ages(system: System) -> None:
+    """The age in the header grows by the time that passed, and ends with a new body."""
+    answer = system.web("/api/dashboard/data")
+    document = answer.json()
+
+    assert document["simulated"] is True
+    assert abs(time.time() - int(answer.headers["Age"]) - document["generated_at"]) < 2.5
+    assert document["age_s"] == pytest.approx(document["generated_at"] - document["as_of"], abs=0.01)
+    for row in document["symbols"]:
+        assert row["age_s"] == pytest.approx(document["generated_at"] - row["as_of"], abs=0.01)
+        assert row["age_s"] < float(SHORT_LIVES["TTL_ORDER_BOOK"]) + 5
+
+
+@pytest.mark.parametrize("process", ["scorer", "fetcher", "redis", "memcached"])
+def test_a_killed_process_is_back_and_the_dashboard_answered_throughout(system: System, process: str) -> None:
+    """SIGKILL: no answer but 200, nothing old shown as live, all live again without help."""
+    if process == "memcached" and "memcached" not in system.processes():
+        pytest.skip("memcached is not installed on this machine")
+    with Watcher(system) as watcher:
+        before = system.kill(process)
+        at = time.time()
+        eventually(lambda: system.pid(process) not in (None, before), within_s=20)
+        eventually(
+            lambda: system.is_live() and system.dashboard()["generated_at"] > at + 1,
+            within_s=LIVE_WITHIN_S,
+            every_s=0.3,
+        )
+
+    assert watcher.wrong == []
+    assert watcher.answers > 10
+
+
+@pytest.mark.parametrize(
+    ("fault", "word"),
+    [
+        ({"kind": "429", "retry_after": 1}, "rate_limited"),
+        ({"kind": "html"}, "bad_answer"),
+        ({"kind": "timeout"}, "unreachable"),
+    ],
+)
+def test_a_failing_exchange_turns_values_stale_with_the_reason_and_heals(
+    system: System, fault: dict[str, Any], word: str
+) -> None:
+    """429, HTML and no answer at all: marked while it lasts, live once it is over."""
+    with Watcher(system) as watcher:
+        for path in PRICE_PATHS:
+            system.fault(path=path, probability=1.0, **fault)
+        marked = eventually(lambda: _all_marked(system), within_s=STALE_WITHIN_S, every_s=0.3)
+        system.heal()
+        eventually(system.is_live, within_s=LIVE_WITHIN_S, every_s=0.3)
+
+    assert [row["state"] for row in marked["exchanges"]] == [word]
+    assert marked["exchanges"][0]["reason"]
+    assert all(row["price"] is not None and row["reason"] for row in marked["symbols"])
+    assert watcher.wrong == []
+
+
+def _all_marked(system: System) -> dict[str, Any] | None:
+    document = system.dashboard()
+    stale = document["state"] == "stale" and all(row["state"] == "stale" for row in document["symbols"])
+    return document if stale and document["exchanges"][0]["state"] != "ok" else None
+
+
+def _explained(system: System, symbol: str) -> dict[str, Any]:
+    """The symbol's score once all its timeframes are in."""
+
+    def whole() -> dict[str, Any] | None:
+        score: dict[str, Any] = system.web(f"/api/symbols/simulated/{quote(symbol, safe='/:')}").json()
+        parts = score["components"]["technical"]["sub_scores"][0]["timeframes"]
+        return score if all(part["value"] is not None for part in parts.values()) else None
+
+    return eventually(whole, within_s=30, every_s=0.2)
+
+
+def _view_at(moved: Candles, timeframe: str, part: Mapping[str, Any]) -> TimeframeView:
+    """The view of the recorded candles, cut where the score says that its series ended."""
+    series = moved if timeframe == "1m" else aggregate(moved, timeframe)
+    end = int((part["closed_at"] * 1000 - series.first_open_ms) // series.step_ms)
+    assert part["closed_at"] % TIMEFRAME_SECONDS[timeframe] == 0
+    columns = {
+        name: getattr(series, name)[end - part["bars"] : end]
+        for name in ("open", "high", "low", "close", "volume", "filled")
+    }
+    first_open_ms = series.first_open_ms + (end - part["bars"]) * series.step_ms
+    return view_of(Candles(timeframe, first_open_ms, **columns))
+
+
+def _assert_component(said: Mapping[str, Any], component: str, views: Mapping[str, TimeframeView]) -> None:
+    values, weights = {}, {}
+    for sub_score in said["sub_scores"]:
+        name = sub_score["name"]
+        for timeframe, part in sub_score["timeframes"].items():
+            assert part["value"] == pytest.approx(views[timeframe].value(component, name), abs=1e-9)
+        mean, _ = weighted_mean(
+            {timeframe: view.value(component, name) for timeframe, view in views.items()},
+            {timeframe: part["weight"] for timeframe, part in sub_score["timeframes"].items()},
+        )
+        assert sub_score["value"] == pytest.approx(mean, abs=1e-9)
+        values[name], weights[name] = mean, sub_score["weight"]
+    expected, _ = weighted_mean(values, weights)
+    assert expected is not None
+    assert said["score"] == pytest.approx(50 + 50 * expected, abs=1e-9)

@@ -1,0 +1,324 @@
+"""TechnicalRating v3 and the price structure written a second time, from the rules, with plain loops.
+
+No numpy and no TA-Lib: every column is a list with None where nothing can be computed. What is
+computed at a bar depends on that bar and earlier ones alone, so one pass serves every bar.
+"""
+
+from __future__ import annotations
+
+import math
+
+LENGTHS = (10, 20, 30, 50, 100, 200)
+
+
+def sma(values, n):
+    return [
+        None
+        if at + 1 < n or None in values[at + 1 - n : at + 1]
+        else math.fsum(values[at + 1 - n : at + 1]) / n
+        for at in range(len(values))
+    ]
+
+
+def wma(values, n):
+    whole = n * (n + 1) / 2
+    means = []
+    for at in range(len(values)):
+        window = values[max(0, at + 1 - n) : at + 1]
+        short = len(window) < n or None in window
+        means.append(None if short else sum((k + 1) * value for k, value in enumerate(window)) / whole)
+    return means
+
+
+def ema(values, n):
+    """Seeded with the mean of the first n values that are there."""
+    return _recursive(values, n, 2 / (n + 1))
+
+
+def wilder(values, n):
+    return _recursive(values, n, 1 / n)
+
+
+def _recursive(values, n, weight):
+    means, seen, mean = [], [], None
+    for value in values:
+        if value is not None and mean is not None:
+            mean = mean + weight * (value - mean)
+        elif value is not None:
+            seen.append(value)
+            mean = math.fsum(seen) / n if len(seen) == n else None
+        means.append(mean)
+    return means
+
+
+def minus(left, right):
+    return [None if a is None or b is None else a - b for a, b in zip(left, right, strict=True)]
+
+
+def extreme(values, n, choose):
+    return [
+        None if at + 1 < n or None in values[at + 1 - n : at + 1] else choose(values[at + 1 - n : at + 1])
+        for at in range(len(values))
+    ]
+
+
+def place(close, high, low, n, tie):
+    top, bottom = extreme(high, n, max), extreme(low, n, min)
+    return [
+        None if a is None or b is None or a - b <= tie else 100 * (c - b) / (a - b)
+        for c, a, b in zip(close, top, bottom, strict=True)
+    ]
+
+
+def rsi(close, n):
+    moves = [None] + [b - a for a, b in zip(close, close[1:], strict=False)]
+    gains = wilder([None if move is None else max(move, 0.0) for move in moves], n)
+    losses = wilder([None if move is None else max(-move, 0.0) for move in moves], n)
+    return [
+        None if g is None or g + fall <= 1e-14 * c else 100 * g / (g + fall)
+        for g, fall, c in zip(gains, losses, close, strict=True)
+    ]
+
+
+def true_range(high, low, close):
+    return [None] + [
+        max(h, before) - min(low_, before) for h, low_, before in zip(high[1:], low[1:], close, strict=False)
+    ]
+
+
+def directional(high, low, close, n):
+    """(ADX, +DI, -DI); Wilder's sums are n times his means."""
+    up, down = [None], [None]
+    for at in range(1, len(high)):
+        rise, fall = high[at] - high[at - 1], low[at - 1] - low[at]
+        up.append(rise if rise > fall and rise > 0 else 0.0)
+        down.append(fall if fall > rise and fall > 0 else 0.0)
+    ranges = wilder(true_range(high, low, close), n)
+    plus, down = (
+        [None if m is None or not r else 100 * m / r for m, r in zip(wilder(moves, n), ranges, strict=True)]
+        for moves in (up, down)
+    )
+    dx = [
+        None if p is None or m is None or p + m <= 0 else 100 * abs(p - m) / (p + m)
+        for p, m in zip(plus, down, strict=True)
+    ]
+    return wilder(dx, n), plus, down
+
+
+def cci(close, n):
+    index = [None] * len(close)
+    for at in range(n - 1, len(close)):
+        window = close[at + 1 - n : at + 1]
+        mean = math.fsum(window) / n
+        deviation = math.fsum(abs(value - mean) for value in window) / n
+        if deviation > 1e-12 * close[at]:
+            index[at] = (close[at] - mean) / (0.015 * deviation)
+    return index
+
+
+def ultimate(high, low, close):
+    values = [None] * len(close)
+    for at in range(28, len(close)):
+        total = 0.0
+        for n, weight in ((7, 4), (14, 2), (28, 1)):
+            bars = range(at + 1 - n, at + 1)
+            pressure = math.fsum(close[k] - min(low[k], close[k - 1]) for k in bars)
+            span = math.fsum(max(high[k], close[k - 1]) - min(low[k], close[k - 1]) for k in bars)
+            if span <= 1e-12 * close[at]:
+                break
+            total += weight * pressure / span
+        else:
+            values[at] = 100 * total / 7
+    return values
+
+
+class ByHand:
+    """Every column once; `votes(at)` says what the rules make of bar `at`."""
+
+    def __init__(self, candles):
+        self.close, self.high, self.low = candles.close.tolist(), candles.high.tolist(), candles.low.tolist()
+        self.volume = candles.volume.tolist()
+        close, high, low = self.close, self.high, self.low
+        self.sma = {n: sma(close, n) for n in LENGTHS}
+        self.ema = {n: ema(close, n) for n in (*LENGTHS, 12, 13, 26)}
+        self.hma = wma(
+            [
+                None if a is None or b is None else 2 * a - b
+                for a, b in zip(wma(close, 4), wma(close, 9), strict=True)
+            ],
+            3,
+        )
+        self.middles = {
+            n: [
+                None if a is None else (a + b) / 2
+                for a, b in zip(extreme(high, n, max), extreme(low, n, min), strict=True)
+            ]
+            for n in (9, 26, 52)
+        }
+        self.rsi = rsi(close, 14)
+        self.raw = place(close, high, low, 14, 1e-12 * min(close))
+        self.k = sma(self.raw, 3)
+        self.d = sma(self.k, 3)
+        self.rsi_k = (
+            sma(place(self.rsi, self.rsi, self.rsi, 14, 1e-6), 3) if None not in self.rsi[14:] else None
+        )
+        self.rsi_d = sma(self.rsi_k, 3) if self.rsi_k else None
+        self.cci = cci(close, 20)
+        self.adx, self.plus, self.minus = directional(high, low, close, 14)
+        half = [(a + b) / 2 for a, b in zip(high, low, strict=True)]
+        self.ao = minus(sma(half, 5), sma(half, 34))
+        self.macd = minus(self.ema[12], self.ema[26])
+        self.signal = ema(self.macd, 9)
+        self.uo = ultimate(high, low, close)
+        self.atr = wilder(true_range(high, low, close), 14)
+
+    def order(self, a, b, at):
+        """Sign of a - b with the tie of prices."""
+        tie = 1e-12 * 2 * self.close[at]
+        return (a - b > tie) - (a - b < -tie)
+
+    def votes(self, at):
+        """All 26 votes on bar `at`."""
+        found = {f"sma{n}": self.above(self.sma[n][at], at) for n in LENGTHS}
+        found |= {f"ema{n}": self.above(self.ema[n][at], at) for n in LENGTHS}
+        found |= {
+            "hma9": self.above(self.hma[at], at),
+            "vwma20": self.vwma(at),
+            "ichimoku": self.ichimoku(at),
+        }
+        return found | self.oscillators(at)
+
+    def above(self, mean, at):
+        return None if mean is None else self.order(self.close[at], mean, at)
+
+    def vwma(self, at):
+        if at < 19 or not sum(self.volume[at - 19 : at + 1]):
+            return None
+        bars = range(at - 19, at + 1)
+        mean = math.fsum(self.close[k] * self.volume[k] for k in bars) / math.fsum(
+            self.volume[k] for k in bars
+        )
+        return self.above(mean, at)
+
+    def ichimoku(self, at):
+        if at < 77:
+            return None
+        lead_a = (self.middles[9][at - 26] + self.middles[26][at - 26]) / 2
+        chain = (self.close[at], self.middles[9][at], self.middles[26][at], lead_a, self.middles[52][at - 26])
+        steps = [self.order(a, b, at) for a, b in zip(chain, chain[1:], strict=False)]
+        return 1 if min(steps) == 1 else -1 if max(steps) == -1 else 0
+
+    def oscillators(self, at):
+        trend = None if self.ema[50][at] is None else self.order(self.close[at], self.ema[50][at], at)
+        return {
+            "rsi14": turning(self.rsi, at, 30, 70),
+            "stochastic": outside(self.k[at], self.d[at]),
+            "cci20": turning(self.cci, at, -100, 100),
+            "adx14": self.adx_vote(at),
+            "awesome": self.awesome(at),
+            "momentum10": None
+            if at < 11
+            else self.order(
+                self.close[at] - self.close[at - 10], self.close[at - 1] - self.close[at - 11], at
+            ),
+            "macd": None if self.signal[at] is None else self.order(self.macd[at], self.signal[at], at),
+            "stochastic_rsi": self.stochastic_rsi(at, trend),
+            "williams_r14": turning(
+                [None if p is None else p - 100 for p in self.raw[: at + 1]], at, -80, -20
+            ),
+            "bull_bear_power13": self.power(at, trend),
+            "ultimate": None
+            if self.uo[at] is None
+            else (self.uo[at] > 70 + 1e-6) - (self.uo[at] < 30 - 1e-6),
+        }
+
+    def adx_vote(self, at):
+        if at < 28 or self.adx[at] is None or self.adx[at - 1] is None:
+            return None
+        rising = self.adx[at] - self.adx[at - 1] > 1e-6
+        if not rising or self.adx[at] <= 20 + 1e-6:
+            return 0
+        difference = self.plus[at] - self.minus[at]
+        return (difference > 1e-6) - (difference < -1e-6)
+
+    def awesome(self, at):
+        if at < 35:
+            return None
+        older, before, now = self.ao[at - 2 : at + 1]
+        for side in (1, -1):
+            if self.order(side * now, 0, at) <= 0:
+                continue
+            crossed = self.order(side * before, 0, at) <= 0
+            turned = (
+                self.order(side * now, side * before, at) > 0
+                and self.order(side * older, side * before, at) > 0
+            )
+            return side if crossed or turned else 0
+        return 0
+
+    def stochastic_rsi(self, at, trend):
+        if self.rsi_d is None or trend is None or self.rsi_d[at] is None:
+            return None
+        vote = outside(self.rsi_k[at], self.rsi_d[at])
+        return vote if vote + trend == 0 else 0
+
+    def power(self, at, trend):
+        if trend is None:
+            return None
+        mean = self.ema[13]
+        bull, bull_before = (self.high[k] - mean[k] for k in (at, at - 1))
+        bear, bear_before = (self.low[k] - mean[k] for k in (at, at - 1))
+        if trend == 1 and self.order(bear, 0, at) < 0 and self.order(bear, bear_before, at) > 0:
+            return 1
+        if trend == -1 and self.order(bull, 0, at) > 0 and self.order(bull, bull_before, at) < 0:
+            return -1
+        return 0
+
+    def structure(self, at):
+        """The four sub-scores of the price structure on bar `at`."""
+        close = self.close[at]
+        top, bottom = max(self.high[at - 49 : at + 1]), min(self.low[at - 49 : at + 1])
+        means = (close, self.ema[20][at], self.ema[50][at], self.ema[200][at])
+        trend = sum(self.order(a, b, at) for a, b in zip(means, means[1:], strict=False)) / 3
+        xs = [k - 9.5 for k in range(20)]
+        slope = sum(x * y for x, y in zip(xs, self.close[at - 19 : at + 1], strict=True)) / sum(
+            x * x for x in xs
+        )
+        return {
+            "range": 2 * (close - bottom) / (top - bottom) - 1,
+            "trend": trend,
+            "break": float(self.broken(at)),
+            "slope": math.tanh(slope * 20 / (4 * self.atr[at])),
+        }
+
+    def broken(self, at):
+        """+1 above the last confirmed swing high, -1 below the last swing low, 0 otherwise or when both."""
+        above = below = False
+        for middle in range(at - 2, 1, -1):
+            beside = [k for k in range(middle - 2, middle + 3) if k != middle]
+            if all(self.high[middle] > self.high[k] for k in beside):
+                above = self.close[at] > self.high[middle]
+                break
+        for middle in range(at - 2, 1, -1):
+            beside = [k for k in range(middle - 2, middle + 3) if k != middle]
+            if all(self.low[middle] < self.low[k] for k in beside):
+                below = self.close[at] < self.low[middle]
+                break
+        return above - below
+
+
+def turning(column, at, low, high):
+    if at < 1 or column[at] is None or column[at - 1] is None:
+        return None
+    now, before = column[at], column[at - 1]
+    if now < low - 1e-6 and now - before > 1e-6:
+        return 1
+    return -1 if now > high + 1e-6 and before - now > 1e-6 else 0
+
+
+def outside(fast, slow):
+    if fast is None or slow is None:
+        return None
+    if max(fast, slow) < 20 - 1e-6 and fast - slow > 1e-6:
+        return 1
+    return -1 if min(fast, slow) > 80 + 1e-6 and slow - fast > 1e-6 else 0

@@ -1,0 +1,43 @@
+"""Recorded candles as the market package sees them; tests skip with a reason without the recordings."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import os
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from market.model import Candles
+
+MINUTES = "binance-usdm-2025-05/candles-1m.csv.gz"
+FIVE_MINUTES = "binance-usdm-2025-03/candles-5m.csv.gz"
+HOURS = "binance-usdm-2025-03/candles-1h.csv.gz"
+TIMEFRAMES = {MINUTES: "1m", FIVE_MINUTES: "5m", HOURS: "1h"}
+
+
+def recorded(file: str) -> dict[str, Candles]:
+    """All series of one recorded file by symbol."""
+    folder = os.environ.get("RECORDINGS_DIR")
+    if not folder:
+        pytest.skip("RECORDINGS_DIR is not set: no recorded candles to check against")
+    return _read(Path(folder) / "recordings" / file, TIMEFRAMES[file])
+
+
+@cache
+def _read(path: Path, timeframe: str) -> dict[str, Candles]:
+    rows: dict[str, list[list[float]]] = {}
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
+        for row in csv.DictReader(lines):
+            numbers = [float(row[name]) for name in ("timestamp", "open", "high", "low", "close", "volume")]
+            rows.setdefault(row["symbol"], []).append(numbers)
+    return {symbol: candles_of(np.array(numbers), timeframe) for symbol, numbers in rows.items()}
+
+
+def candles_of(rows: np.ndarray, timeframe: str) -> Candles:
+    """Candles from contiguous rows of time in ms, open, high, low, close and volume."""
+    columns = (np.ascontiguousarray(rows[:, at]) for at in range(1, 6))
+    return Candles(timeframe, int(rows[0, 0]), *columns, filled=np.zeros(len(rows), dtype=bool))

@@ -1,0 +1,248 @@
+"""The whole system as a user starts it, on free ports and in a folder of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from tests.support.waiting import eventually
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+ROOT = Path(__file__).parents[2]
+READY_WITHIN_S = 90.0
+STOP_WITHIN_S = 20.0
+_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One HTTP answer; `json` decodes its body."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        """The decoded body."""
+        return json.loads(self.body)
+
+
+def ask(
+    url: str, *, method: str = "GET", body: Any = None, headers: Mapping[str, str] | None = None
+) -> Answer:
+    """One request to this machine, whatever its status; raises OSError when nobody answers."""
+    encoded = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url, data=encoded, method=method, headers=dict(headers or {}))  # noqa: S310
+    if encoded is not None:
+        request.add_header("Content-Type", "application/json")
+    try:
+        with _DIRECT.open(request, timeout=5) as response:
+            return Answer(response.status, dict(response.headers), response.read())
+    except urllib.error.HTTPError as error:
+        with error:
+            return Answer(error.code, dict(error.headers), error.read())
+
+
+class System:
+    """A running `python -m ops up`."""
+
+    def __init__(self, process: subprocess.Popen[str], var: Path, ports: Mapping[str, int]) -> None:
+        self.process = process
+        self.var = var
+        self.ports = ports
+        self.lines: list[str] = []
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def web(self, path: str, **options: Any) -> Answer:
+        """Ask the web process."""
+        return ask(f"http://127.0.0.1:{self.ports['WEB_PORT']}{path}", **options)
+
+    def exchange(self, path: str, **options: Any) -> Answer:
+        """Ask the simulated exchange."""
+        return ask(f"http://127.0.0.1:{self.ports['SIMULATOR_PORT']}{path}", **options)
+
+    def fault(self, **fault: Any) -> None:
+        """Make the exchange misbehave."""
+        answer = self.exchange("/control/faults", method="POST", body=fault)
+        assert answer.status < 300, answer.body
+
+    def heal(self) -> None:
+        """Take all faults back."""
+        answer = self.exchange("/control/faults", method="DELETE")
+        assert answer.status < 300, answer.body
+
+    def dashboard(self) -> dict[str, Any]:
+        """The dashboard's document."""
+        answer = self.web("/api/dashboard/data")
+        assert answer.status == 200, (answer.status, answer.body[:300])
+        document: dict[str, Any] = answer.json()
+        return document
+
+    def is_live(self) -> bool:
+        """Whether every tracked symbol is scored and fresh."""
+        document = self.dashboard()
+        return document["state"] == "live" and all(row["score"] is not None for row in document["symbols"])
+
+    def processes(self) -> dict[str, Any]:
+        """The system's processes by name, as it writes them down itself."""
+        found: dict[str, Any] = json.loads((self.var / "run" / "state.json").read_text())["processes"]
+        return found
+
+    def pid(self, name: str) -> int | None:
+        """The process id of one of the system's processes, None between two runs."""
+        pid: int | None = self.processes()[name]["pid"]
+        return pid
+
+    def kill(self, name: str) -> int:
+        """SIGKILL one process; returns the id that it had."""
+        pid = eventually(lambda: self.pid(name), within_s=10)
+        os.kill(pid, signal.SIGKILL)
+        return int(pid)
+
+    def output(self) -> str:
+        """All that it printed so far."""
+        return "\n".join(self.lines)
+
+    def stop(self) -> int:
+        """Ctrl-C; returns the exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+            self.process.wait(STOP_WITHIN_S)
+        self._reader.join(5)
+        return self.process.returncode
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        self.lines.extend(line.rstrip("\n") for line in self.process.stdout)
+
+
+@contextmanager
+def running_system(var: Path, *, ready: bool = True, **environment: str) -> Iterator[System]:
+    """Start the system and, with `ready`, wait for its first complete dashboard; stop it at the end."""
+    ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
+    variables = {
+        **{name: value for name, value in os.environ.items() if name not in CLEARED},
+        **{name: str(port) for name, port in ports.items()},
+        "VAR_DIR": str(var),
+        **environment,
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ops", "up"],
+        cwd=ROOT, env=variables, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+    )  # fmt: skip
+    system = System(process, var, ports)
+    try:
+        if ready:
+            wait_ready(system)
+        yield system
+    except BaseException:
+        print("\n".join(system.lines[-200:]))  # noqa: T201 - pytest shows it with the failure
+        raise
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+        try:
+            process.wait(STOP_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            raise
+
+
+def wait_ready(system: System) -> dict[str, Any]:
+    """Wait until /readyz says ready and complete."""
+
+    def ready() -> dict[str, Any] | None:
+        assert system.process.poll() is None, "the system stopped by itself"
+        try:
+            answer = system.web("/readyz")
+        except OSError:
+            return None
+        body: dict[str, Any] = answer.json()
+        return body if answer.status == 200 and body["complete"] else None
+
+    return eventually(ready, within_s=READY_WITHIN_S, every_s=0.2)
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody listens on now."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    try:
+        return [one.getsockname()[1] for one in sockets]
+    finally:
+        for one in sockets:
+            one.close()
+
+
+PORTS = ("WEB_PORT", "STREAM_PORT", "FLOWER_PORT", "SIMULATOR_PORT")
+CLEARED = (
+    "REDIS_HOST", "REDIS_PORT", "REDIS_URL", "BROKER_URL",
+    "MEMCACHED_HOST", "MEMCACHED_PORT", "MEMCACHED_SERVERS", "EXCHANGES",
+)  # fmt: skip
+
+
+class Watcher:
+    """Asks for the dashboard again and again, and remembers every answer that a user must not get."""
+
+    def __init__(self, system: System, *, every_s: float = 0.1) -> None:
+        self._system = system
+        self._every_s = every_s
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self.answers = 0
+        self.wrong: list[str] = []
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        self._thread.join(10)
+
+    def _watch(self) -> None:
+        while not self._done.wait(self._every_s):
+            try:
+                answer = self._system.web("/api/dashboard/data")
+            except OSError as error:
+                self.wrong.append(f"{time.time():.1f} no answer: {error}")
+                continue
+            self.answers += 1
+            if answer.status != 200:
+                self.wrong.append(f"{time.time():.1f} {answer.status} {answer.body[:200]!r}")
+            elif trouble := untrue(answer.json(), time.time()):
+                self.wrong.append(f"{time.time():.1f} {trouble}")
+
+
+def untrue(document: Mapping[str, Any], now: float) -> str | None:
+    """What a dashboard says that cannot be true: unmarked old values, gaps without a reason."""
+    for row in document["symbols"]:
+        if row["state"] != "live" and not row["reason"]:
+            return f"{row['symbol']} is {row['state']} without a reason"
+        if row["state"] == "live" and (row["price"] is None or row["score"] is None):
+            return f"{row['symbol']} is live without a price or a score"
+    age_s = now - document["generated_at"]
+    if document["state"] == "live" and age_s > LONGEST_LIVE_S:
+        return f"says live {age_s:.1f} s after it was made"
+    if document["state"] != "live" and not document["reason"]:
+        return f"is {document['state']} without a reason"
+    return None
+
+
+LONGEST_LIVE_S = 30.0

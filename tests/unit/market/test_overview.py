@@ -1,0 +1,117 @@
+import math
+import statistics
+
+import numpy as np
+import pytest
+
+from market.overview import overview
+from tests.support.made_candles import flat, made, mirrored, rising, walk
+from tests.support.rating_by_hand import ByHand
+from tests.support.recorded_candles import HOURS, recorded
+
+
+def row(symbol, change, turnover=1.0, price=1.0, exchange="simulated"):
+    return {
+        "exchange": exchange, "symbol": symbol, "price": price, "change_24h": change, "turnover_24h": turnover,
+    }  # fmt: skip
+
+
+def hours(bars, **kwargs):
+    return walk(bars, timeframe="1h", **kwargs)
+
+
+def test_rows_are_counted_by_their_change():
+    """Up, down and flat add up to the symbols with a change; turnover to the sum of those known."""
+    rows = [row("A/USDT", 1.0), row("B/USDT", -1.0), row("C/USDT", 0.0), row("D/USDT", 2.0), row("E/USDT", None, None)]
+    found = overview(rows, hourly_btc=None)
+
+    assert (found["symbols"], found["up"], found["down"], found["flat"]) == (5, 2, 1, 1)
+    assert found["breadth"] == 0.5
+    assert found["turnover_24h"] == 4.0
+
+
+def test_bitcoin_is_the_most_traded_of_its_rows():
+    """Two exchanges, two rows; one without a price is passed over."""
+    rows = [
+        row("BTC/USDT:USDT", 1.0, 5.0, 100.0, "bybit"),
+        row("BTC/USDT", 2.0, 9.0, 101.0, "okx"),
+        row("BTC/USD", 3.0, 99.0, None, "kraken"),
+        row("BTCDOM/USDT", 8.0, 999.0, 7.0),
+    ]
+    found = overview(rows, hourly_btc=None)
+
+    assert (found["btc_price"], found["btc_change_24h"]) == (101.0, 2.0)
+
+
+def test_what_cannot_be_computed_is_none_with_a_reason():
+    """An empty market has counts of nought and six reasons."""
+    found = overview([], hourly_btc=None)
+
+    nothing = ("turnover_24h", "btc_price", "btc_change_24h", "breadth", "volatility", "regime")
+    assert (found["symbols"], found["up"], found["down"], found["flat"]) == (0, 0, 0, 0)
+    assert all(found[name] is None for name in nothing)
+    assert set(found["missing"]) == set(nothing)
+    assert found["missing"]["btc_price"] == "BTC is not among the symbols"
+
+
+def test_bitcoin_without_a_ticker_is_named():
+    """Its row is there, its price is not."""
+    found = overview([row("BTC/USDT", None, None, None)], hourly_btc=None)
+
+    assert found["missing"]["btc_price"] == "BTC has no ticker yet"
+
+
+@pytest.mark.parametrize(
+    ("candles", "reason"),
+    [
+        (hours(24), "needs 25 hourly bars, has 24"),
+        (flat(0, timeframe="1h"), "no candles"),
+        (made(*[[1.0] * 30] * 5, timeframe="1h", filled=[True] * 3 + [False] * 27), "10.0% of the bars were filled, more than 5%"),
+    ],
+)  # fmt: skip
+def test_hours_that_are_too_few_or_too_gapped_give_a_reason(candles, reason):
+    """No volatility from what was made up or is not there."""
+    assert overview([], hourly_btc=candles)["missing"]["volatility"] == reason
+
+
+def test_volatility_is_the_annualised_deviation_of_the_newest_week():
+    """Sample deviation of 168 hourly log returns times the root of the hours in a year."""
+    candles = hours(400)
+    closes = candles.close[-169:].tolist()
+    returns = [math.log(b / a) for a, b in zip(closes, closes[1:], strict=False)]
+
+    found = overview([], hourly_btc=candles)["volatility"]
+
+    assert found == pytest.approx(statistics.stdev(returns) * math.sqrt(8760))
+
+
+def test_the_regime_names_a_trend_and_its_direction():
+    """A steady rise, its mirror, and prices that stand."""
+    up = rising(100, timeframe="1h")
+
+    assert overview([], hourly_btc=up)["regime"] == "trend_up"
+    assert overview([], hourly_btc=mirrored(up))["regime"] == "trend_down"
+    assert overview([], hourly_btc=flat(100, timeframe="1h"))["regime"] == "range"
+    assert overview([], hourly_btc=up.tail(28))["missing"]["regime"] == "needs 29 hourly bars, has 28"
+
+
+def test_the_regime_of_recorded_hours_follows_the_rule():
+    """ADX above 25 by plain loops is a trend, every 37th hour of Bitcoin."""
+    candles = recorded(HOURS)["BTC/USDT:USDT"]
+    by_hand, words = ByHand(candles), []
+
+    for at in range(300, len(candles), 37):
+        columns = (getattr(candles, name)[: at + 1] for name in ("open", "high", "low", "close", "volume"))
+        words.append(overview([], hourly_btc=made(*columns, timeframe="1h"))["regime"])
+        trend = "trend_up" if by_hand.plus[at] > by_hand.minus[at] else "trend_down"
+        assert words[-1] == (trend if by_hand.adx[at] > 25 else "range"), at
+
+    assert len(set(words)) == 3
+
+
+def test_constant_prices_have_no_volatility():
+    """Nought is a value here, not an absence."""
+    found = overview([], hourly_btc=flat(50, timeframe="1h"))
+
+    assert found["volatility"] == 0
+    assert np.isfinite(found["volatility"])

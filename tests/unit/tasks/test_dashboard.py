@@ -1,0 +1,104 @@
+"""Claims about the document that the dashboard serves."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tasks.dashboard import ExchangeInputs, document, is_complete, mobile, published
+from tests.support.entries import NOW, score, tickers
+
+OK = {"id": "okx", "state": "ok", "reason": None}
+BANNED = {"id": "okx", "state": "banned", "reason": "tickers: 418"}
+
+
+def inputs(**parts: Any) -> ExchangeInputs:
+    """One exchange with one live symbol, but for the parts given."""
+    given = {"status": OK, "symbols": ["BTC/USDT"], "tickers": tickers(), "scores": {"BTC/USDT": score()}}
+    return ExchangeInputs(**{**given, **parts})
+
+
+def whole(*exchanges: ExchangeInputs, now: float = NOW) -> dict[str, Any]:
+    """The document of these exchanges."""
+    return document(exchanges or [inputs()], now=now, simulated=False, hourly_btc=None, turnover_floor=0.0)
+
+
+def test_a_live_dashboard_has_its_numbers_and_no_reason() -> None:
+    """Schema, times, counts and rows agree with what is cached."""
+    made = whole()
+
+    assert (made["schema"], made["state"], made["reason"]) == (1, "live", None)
+    assert (made["generated_at"], made["as_of"], made["age_s"]) == (NOW, NOW - 3, 3.0)
+    assert made["overview"]["symbols"] == made["overview"]["up"] == 1
+    assert [row["symbol"] for row in made["movers"]["gainers"]] == ["BTC/USDT"]
+
+
+def test_what_is_not_built_is_null_with_a_reason() -> None:
+    """An empty list would say that there are no alerts."""
+    made = whole()
+
+    assert (made["alerts"], made["beta"]) == (None, None)
+    assert set(made["missing"]) == {"alerts", "beta"}
+
+
+def test_a_dashboard_that_is_not_live_names_the_exchange_in_trouble() -> None:
+    """How many are concerned, and why."""
+    made = whole(inputs(status=BANNED, tickers=tickers(fresh_for=-1)))
+
+    assert made["state"] == "delayed"
+    assert made["reason"] == "1 of 1 symbols are not live; okx: tickers: 418"
+
+
+def test_nothing_yet_is_empty_and_not_complete() -> None:
+    """No rows: no numbers, no claim of being done."""
+    made = whole(inputs(symbols=[], tickers=None, scores={}))
+
+    assert (made["state"], made["as_of"], made["age_s"]) == ("empty", None, None)
+    assert not is_complete(made)
+
+
+def test_complete_means_that_every_symbol_has_a_score() -> None:
+    """One that is still waiting keeps it open."""
+    assert is_complete(whole())
+    assert not is_complete(whole(inputs(symbols=["BTC/USDT", "ETH/USDT"])))
+
+
+def test_the_telephone_gets_the_first_twenty_without_the_details() -> None:
+    """Twenty rows, in the same order, without components and sparks."""
+    symbols = [f"S{number}/USDT" for number in range(30)]
+
+    cut = mobile(whole(inputs(symbols=symbols)))
+
+    assert [row["symbol"] for row in cut["symbols"]] == symbols[:20]
+    assert not {"components", "spark", "missing"} & cut["symbols"][0].keys()
+
+
+def test_the_body_is_json_without_nan() -> None:
+    """Strict JSON: what Python's own encoder would let through is not in it."""
+    value = published(whole(), complete=True, previous=None)
+
+    def refuse(word: str) -> None:
+        raise AssertionError(word)
+
+    decoded = json.loads(value["body"], parse_constant=refuse)
+    assert decoded["symbols"][0]["score"] == 71.23
+    assert value["complete"] is True
+
+
+def test_a_document_that_says_nothing_new_keeps_its_bytes() -> None:
+    """So that a browser's 304 stays a 304; the time that passed is in the Age header."""
+    first = published(whole(now=NOW), complete=True, previous=None)
+
+    second = published(whole(now=NOW + 1), complete=True, previous=first)
+
+    assert second == first
+
+
+def test_a_changed_number_changes_the_etag() -> None:
+    """And with it the bytes."""
+    first = published(whole(), complete=True, previous=None)
+
+    second = published(whole(inputs(scores={"BTC/USDT": score(12.0)})), complete=True, previous=first)
+
+    assert second["etag"] != first["etag"]
+    assert second["body"] != first["body"]
