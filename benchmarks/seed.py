@@ -43,7 +43,7 @@ def seeded_dashboard(redis_url: str, *, symbols: int) -> bytes:
         now=now, simulated=True, hourly_btc=None, turnover_floor=0.0,
     )  # fmt: skip
     value = published(whole, complete=True, previous=None)
-    lifetimes = {f"ttl_{kind.name}": LONG_S for kind in CATALOGUE.kinds}
+    lifetimes = {f"ttl_{name}": LONG_S for name in CATALOGUE.kinds}
     settings = Settings(redis_url=f"{redis_url}/0", **lifetimes)
     cache = TieredCache.from_settings(settings, clock=time.time)
     try:

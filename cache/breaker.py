@@ -23,13 +23,19 @@ class Breaker:
     `clock` is a monotonic time in seconds.
     """
 
-    def __init__(self, name: str, *, clock: Callable[[], float], probe: Callable[[], bool] | None = None) -> None:
+    def __init__(
+        self, name: str, *, clock: Callable[[], float], probe: Callable[[], bool] | None = None
+    ) -> None:
         self.name = name
-        self.state: Literal["closed", "open", "half_open"] = "closed"
         self.openings = 0
         self.probe = probe
-        self.on_open: Callable[[], None] = _nothing
         self._clock = clock
+        self.reopen()
+
+    def reopen(self) -> None:
+        """Closed, and with nobody told: this process is a fork, or new."""
+        self.state: Literal["closed", "open", "half_open"] = "closed"
+        self.on_open: Callable[[], None] = _nothing
         self._probe_at = 0.0
         self._wait_s = FIRST_PROBE_S
         self._lock = Lock()

@@ -11,7 +11,7 @@ from cache.keys import Grace, Kind
 CANDLE_GRACE = Grace(share=0.5, at_least_s=30, at_most_s=300)
 
 UNIVERSE = Kind("universe", ("exchange",), ttl=7200)
-EXCHANGE_STATUS = Kind("exchange_status", ("exchange",), ttl=60)
+EXCHANGE_STATUS = Kind("exchange_status", ("exchange", "source"), ttl=7200)
 TICKERS = Kind("tickers", ("exchange",), ttl=60)
 CANDLES = Kind("candles", ("exchange", "symbol", "timeframe"), ttl=60, close_grace=CANDLE_GRACE)
 ORDER_BOOK = Kind("order_book", ("exchange", "symbol"), ttl=60)

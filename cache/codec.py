@@ -32,8 +32,8 @@ class FrozenDict(dict[str, Any]):
     def _refuse(self, *_: object, **__: object) -> NoReturn:
         raise TypeError("values read from the cache are immutable; copy with dict(value) to change one")
 
-    __setitem__ = __delitem__ = clear = pop = popitem = setdefault = update = _refuse  # type: ignore[assignment]
-    __ior__ = _refuse  # type: ignore[assignment]
+    __setitem__ = __delitem__ = clear = pop = popitem = setdefault = update = _refuse
+    __ior__ = _refuse
 
     def __hash__(self) -> int:  # type: ignore[override]
         return hash(frozenset(self.items()))
@@ -68,7 +68,9 @@ def freeze(value: Any) -> Any:
     """The same value in tuples and FrozenDicts, to any depth."""
     kind = type(value)
     if kind is dict:
-        return FrozenDict({name: part if type(part) in _ATOMS else freeze(part) for name, part in value.items()})
+        return FrozenDict(
+            {name: part if type(part) in _ATOMS else freeze(part) for name, part in value.items()}
+        )
     if kind is list:
         return tuple([part if type(part) in _ATOMS else freeze(part) for part in value])
     return value

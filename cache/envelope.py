@@ -1,10 +1,10 @@
 """How an entry travels: a fixed head that Redis itself can read and mark, then key and value.
 
-    0  magic      1 byte
-    1  flags      1 byte    EXPIRED, COMPRESSED, REMOVED
-    2  version    8 bytes   big-endian double, filled in by whoever decides the order
-   10  as_of, stored_at, fresh_until, usable_until   4 doubles
-   42  length of the key's text, 2 bytes, then the text and the value's bytes
+ 0  magic      1 byte
+ 1  flags      1 byte    EXPIRED, COMPRESSED, REMOVED
+ 2  version    8 bytes   big-endian double, filled in by whoever decides the order
+10  as_of, stored_at, fresh_until, usable_until   4 doubles
+42  length of the key's text, 2 bytes, then the text and the value's bytes
 """
 
 from __future__ import annotations

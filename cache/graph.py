@@ -39,7 +39,9 @@ class Catalogue:
             for parent in (self.kinds[name] for name in kind.derived_from):
                 ttl, limit = self.lifetimes[kind.name], self.lifetimes[parent.name]
                 if ttl > limit:
-                    raise GraphError(f"{kind.name} lives {ttl:g} s, longer than its parent {parent.name}, {limit:g} s")
+                    raise GraphError(
+                        f"{kind.name} lives {ttl:g} s, longer than its parent {parent.name}, {limit:g} s"
+                    )
                 if _grace_exceeds(kind, parent):
                     raise GraphError(f"{kind.name} outlives its parent {parent.name} after a candle's close")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from threading import Lock
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 from cache.floors import Floors
 
@@ -30,16 +29,20 @@ class Hub:
     def __init__(self, *, clock: Callable[[], float], memory: MemoryTier, shared: bool) -> None:
         self.clock = clock
         self.memory = memory
+        self._shared = shared
+        self.reopen()
+
+    def reopen(self) -> None:
+        """Know nothing: a fork begins its own life."""
         self.floors = Floors()
         self.epoch = object()
-        self.origin = uuid4().hex[:12]
         self.heard = 0
         self.highest = 0
         self.incarnation = 0
         self.generation: int | None = None
         self.fences_until = -math.inf
         # With no tier shared with others there is nobody to be out of step with.
-        self.proved_until = -math.inf if shared else math.inf
+        self.proved_until = -math.inf if self._shared else math.inf
         self._lock = Lock()
 
     def next_version(self) -> int:
@@ -47,6 +50,12 @@ class Hub:
         with self._lock:
             self.highest = max(self.highest + 1, int(self.clock() * US))
             return self.highest
+
+    def now_version(self, *, shared: bool) -> int:
+        """The version up to which this process has followed every change."""
+        with self._lock:
+            # Where Redis orders nothing, the newest version of our own is all there is to follow.
+            return self.heard if shared and self.heard else self.highest
 
     def advance(self, previous: int, version: int) -> None:
         """Take note of our own change; it counts as heard when nothing is missing before it."""

@@ -37,9 +37,7 @@ class Grace:
     def exceeds(self, other: Grace) -> bool:
         """Whether it could be longer than the other for some timeframe."""
         return (
-            self.share > other.share
-            or self.at_least_s > other.at_least_s
-            or self.at_most_s > other.at_most_s
+            self.share > other.share or self.at_least_s > other.at_least_s or self.at_most_s > other.at_most_s
         )
 
 
@@ -64,7 +62,9 @@ class Kind:
         self.name = name
         self.params = params
         self.ttl = ttl
-        self.derived_from = tuple(parent if isinstance(parent, str) else parent.name for parent in derived_from)
+        self.derived_from = tuple(
+            parent if isinstance(parent, str) else parent.name for parent in derived_from
+        )
         self.close_grace = close_grace
 
     def __repr__(self) -> str:
@@ -90,11 +90,12 @@ class Key:
     Parameters are read as `key.params["symbol"]` or `key.symbol`.
     """
 
-    __slots__ = ("_hash", "kind", "params", "text")
+    __slots__ = ("_hashed", "kind", "params", "text")
 
     kind: Kind
     params: FrozenDict
     text: str
+    _hashed: int
 
     def __init__(self, kind: Kind, values: tuple[str, ...]) -> None:
         text = SEPARATOR.join((kind.name, *(_escaped(kind, value) for value in values)))
@@ -102,7 +103,7 @@ class Key:
         put(self, "kind", kind)
         put(self, "params", FrozenDict(zip(kind.params, values, strict=True)))
         put(self, "text", text)
-        put(self, "_hash", hash(text))
+        put(self, "_hashed", hash(text))
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"a key is immutable; {name} cannot be set")
@@ -114,8 +115,7 @@ class Key:
         return value
 
     def __hash__(self) -> int:
-        hashed: int = self._hash
-        return hashed
+        return self._hashed
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Key) and self.text == other.text

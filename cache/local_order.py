@@ -53,12 +53,12 @@ class LocalOrder:
     """Commits and invalidates with this process's own versions and memory of fences."""
 
     def __init__(self, hub: Hub) -> None:
-        self.dependents = Dependents()
         self._hub = hub
-        self._lock = Lock()
+        self.reopen()
 
     def reopen(self) -> None:
-        """A new lock: this process is a fork."""
+        """Know nothing: a fork begins its own life."""
+        self.dependents = Dependents()
         self._lock = Lock()
 
     def commit(self, items: Sequence[Item]) -> Commit:

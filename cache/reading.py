@@ -107,10 +107,10 @@ class Reader:
         for entry in self._opened(bodies, trip, self._near.name):
             current = entry.version >= self._hub.floors.at(entry.key.text)
             fresh = trip.now < entry.fresh_until and trip.young(entry)
-            if current and sure and (fresh or not self._far.installed):
-                self._accept(entry, trip)
-            elif envelope.is_removal(bodies[entry.key.text]):
+            if envelope.is_removal(bodies[entry.key.text]):
                 self._hub.floors.note((entry.key.text,), "remove", entry.version)
+            elif current and sure and (fresh or not self._far.installed):
+                self._accept(entry, trip)
             else:
                 trip.hold(entry)
                 doubtful.append(entry)

@@ -142,7 +142,11 @@ class Writer:
         if self._hub.generation is None:
             return dict.fromkeys((item.key.text for item in items), "failed")
         sealed = [
-            Sealed(item.key.text, item.draft.sealed(commit.version, expired=verdict == "stale"), item.usable_until)
+            Sealed(
+                item.key.text,
+                item.draft.sealed(commit.version, expired=verdict == "stale"),
+                item.usable_until,
+            )
             for item, verdict in zip(items, commit.verdicts, strict=True)
             if verdict != "skipped"
         ]
@@ -162,11 +166,15 @@ class Writer:
         """Put one decided item into L1, count it, and say what came of it."""
         key, now = entry.key, entry.stored_at
         counter = self._stats.of(key.kind.name)
-        entry = envelope.numbered(entry, version, expired=verdict != "fresh" and verdict != "too_large")
+        entry = envelope.numbered(entry, version, expired=verdict in {"stale", "skipped"})
         near_says = near.get(key.text, "skipped" if self._near.installed else "absent")
         born_stale = entry.fresh_until <= now
         if verdict == "skipped":
-            outcomes: dict[str, Outcome] = {"l1": "skipped", "l2": near_says, "l3": "skipped" if far == "stored" else far}
+            outcomes: dict[str, Outcome] = {
+                "l1": "skipped",
+                "l2": near_says,
+                "l3": "skipped" if far == "stored" else far,
+            }
             return PutResult(key, version, outcomes, born_stale=True, entry=entry)
         self._hub.floors.note((key.text,), "put", version)
         kept = self._reader.remember(entry, size=len(item.draft.rest), epoch=epoch, now=now)

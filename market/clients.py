@@ -6,7 +6,6 @@ ccxt costs a second and 80 MB to import, so it is imported where the first clien
 from __future__ import annotations
 
 import threading
-import time
 from typing import TYPE_CHECKING, Any
 
 from market.errors import BadAnswer, NotSupported
@@ -54,7 +53,7 @@ class SharedMarkets:
         self._exchange = exchange
         self._lock = threading.Lock()
         self._source: Any | None = None
-        self._failed_at = 0.0
+        self._failures = 0
         self._failure: Exception | None = None
 
     def fit(self, client: Any) -> None:
@@ -78,18 +77,18 @@ class SharedMarkets:
             self._source = client
 
     def _load_first(self, client: Any) -> None:
-        waiting_since = time.monotonic()
+        failures_before = self._failures
         with self._lock:
             if self._source is not None:
                 return
             # Whoever waited for an attempt shares its failure: ten threads that try one after the
             # other would hang for ten time-outs.
-            if self._failure is not None and self._failed_at > waiting_since:
+            if self._failure is not None and self._failures > failures_before:
                 raise self._failure
             try:
                 self._load(client)
             except Exception as exc:
-                self._failed_at, self._failure = time.monotonic(), exc
+                self._failures, self._failure = self._failures + 1, exc
                 raise
             self._source, self._failure = client, None
 

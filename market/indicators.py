@@ -2,12 +2,13 @@
 
 TA-Lib where a recursion runs over all bars, numpy where the newest few bars are enough. With too
 few bars a function gives None (or NaN, in a column); with a zero denominator it does too, never an
-infinite or invented value. Prices are expected to be scaled as `market.series.Series` does, so
-that the ties below are relative to the price.
+infinite or invented value. Prices are expected in units of the newest close, as
+`market.series.Series` has them, so that the ties below are relative.
 """
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -49,6 +50,7 @@ _HULL = {9: _hull_weights(9)}
 _LINE = {20: _line_weights(20)}
 _COUNTS = np.arange(1.0, 201.0)
 _ONES = np.ones(200)
+_NOUGHT = np.zeros(1000)
 
 
 def sign(difference: float, tie: float = PRICE_TIE) -> int:
@@ -113,12 +115,12 @@ def position_in_range(
     if bars < 1:
         return []
     window = length + bars - 1
-    highest = talib.MAX(high[-window:], length)[-bars:]
-    lowest = talib.MIN(low[-window:], length)[-bars:]
-    width = highest - lowest
-    width[~(width > tie)] = np.nan
-    positions: list[float] = (100.0 * (close[-bars:] - lowest) / width).tolist()
-    return positions
+    highest = talib.MAX(high[-window:], length)[-bars:].tolist()
+    lowest = talib.MIN(low[-window:], length)[-bars:].tolist()
+    return [
+        100.0 * (price - bottom) / (top - bottom) if top - bottom > tie else math.nan
+        for price, top, bottom in zip(close[-bars:].tolist(), highest, lowest, strict=True)
+    ]
 
 
 def rsi(close: Floats, length: int) -> Floats:
@@ -140,18 +142,44 @@ def atr(high: Floats, low: Floats, close: Floats, length: int) -> float | None:
     return newest if newest > PRICE_TIE else None
 
 
+def wilder_mean(values: Floats, length: int) -> Floats:
+    """Wilder's running mean of values >= 0 without the first; seeded with the simple mean of `length`.
+
+    TA-Lib has this recursion inside its average true range alone: over prices that fall back to
+    nought the true range is the value itself.
+    """
+    nought = _NOUGHT[: len(values)] if len(values) <= len(_NOUGHT) else np.zeros(len(values))
+    column: Floats = talib.ATR(values, nought, nought, length)
+    return column
+
+
 def directional(
-    high: Floats, low: Floats, close: Floats, length: int
+    high: Floats, low: Floats, average_range: float | None, length: int
 ) -> tuple[float, float, float, float] | None:
-    """Wilder's (ADX, ADX one bar ago, +DI, -DI), 0 to 100; needs 2 length + 1 bars; None without moves."""
-    if len(close) <= 2 * length:
+    """Wilder's (ADX, ADX one bar ago, +DI, -DI), 0 to 100; needs 2 length + 1 bars; None without moves.
+
+    `average_range` is the `atr` of the same length.
+
+    Not talib.ADX: it takes the larger of two moves, and on a grid of ticks these are often equal, so
+    that rounding decides. Here equal moves count for neither side, as Wilder has it.
+    """
+    if len(high) <= 2 * length or average_range is None:
         return None
-    plus = float(talib.PLUS_DI(high, low, close, length)[-1])
-    minus = float(talib.MINUS_DI(high, low, close, length)[-1])
-    if plus + minus <= 0:
+    rise, fall = np.zeros(len(high)), np.zeros(len(high))
+    np.subtract(high[1:], high[:-1], out=rise[1:])
+    np.subtract(low[:-1], low[1:], out=fall[1:])
+    lead = rise - fall
+    plus = wilder_mean(np.maximum(rise, 0.0) * (lead > PRICE_TIE), length)[length:]
+    minus = wilder_mean(np.maximum(fall, 0.0) * (lead < -PRICE_TIE), length)[length:]
+    moves = plus + minus
+    first = 0 if moves[0] > 0 else int((moves > 0).argmax())  # undefined before the first move
+    index = np.zeros(len(moves) - first + 1)
+    if not moves[first] > 0 or len(index) <= length + 1:
         return None
-    before, newest = talib.ADX(high, low, close, length)[-2:].tolist()
-    return newest, before, plus, minus
+    np.divide(np.abs(plus - minus)[first:], moves[first:], out=index[1:])
+    before, newest = wilder_mean(index, length)[-2:].tolist()
+    unit = 100.0 / average_range
+    return 100.0 * newest, 100.0 * before, unit * float(plus[-1]), unit * float(minus[-1])
 
 
 def commodity_channel(close: Floats, length: int) -> tuple[float, float] | None:
@@ -208,4 +236,5 @@ def last_swing_low(low: Floats) -> float | None:
 
 def line_slope(close: Floats, length: int) -> float:
     """Slope of the least-squares line through the newest `length` closes, in price per bar."""
-    return float(close[-length:] @ _LINE[length])
+    # From the newest close: equal prices then have a slope of exactly nought, not of rounding's size.
+    return float((close[-length:] - close[-1]) @ _LINE[length])

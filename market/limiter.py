@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass
+from collections import deque
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from market.errors import Banned, ExchangeUnavailable, LimiterFull, RateLimited
@@ -31,35 +32,39 @@ PUBLISHED = {
     "simulated": Window(600, 5.0, "speaks Bybit's interface and keeps its limit"),
 }
 
-# The share of a window that is used, and the calls that may go out at once. The rest, 22 of 600,
-# is for calls that the network delivers closer together than they were sent.
+# The share of a window that flows steadily, and the calls that may go out at once: 578 of 600.
 USED_SHARE = 0.955
 BURST = 5.0
+# The share that is never exceeded, counted when calls really go out: a process that was stalled
+# sends those that were waiting together. The rest, 12 of 600, is for calls that the network or a
+# busy exchange brings closer together than they were sent, at most one for each thread.
+HARD_SHARE = 0.98
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
     """Cost units that flow in each second and those that may be saved up.
 
-    With `per_request` each call weighs 1, whatever ccxt's cost for it is.
+    With a published `window` each call weighs 1, whatever ccxt's cost for it is, and no window ever
+    holds more calls than it allows.
     """
 
     per_second: float
     burst: float
-    per_request: bool
+    window: Window | None = None
 
 
 def rate_of(exchange: str, *, rate_limit_ms: float, share: float = 1.0) -> Rate:
     """The rate for an exchange; `rate_limit_ms` is ccxt's time between two calls of cost 1.
 
-    `share` divides the rate among processes that do not share a bucket. In any window of a
-    published limit at most burst + rate x window calls go out, which is below the limit.
+    `share` divides the rate among processes that do not share a bucket.
     """
     window = PUBLISHED.get(exchange)
     if window is None:
-        return Rate(share * 1000.0 / rate_limit_ms, 1.0, per_request=False)
+        return Rate(share * 1000.0 / rate_limit_ms, 1.0)
     per_second = USED_SHARE * share * window.requests / window.seconds
-    return Rate(per_second, max(1.0, BURST * share), per_request=True)
+    ours = replace(window, requests=int(HARD_SHARE * share * window.requests))
+    return Rate(per_second, max(1.0, BURST * share), ours)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +115,12 @@ class TokenBucket:
         self._lock = threading.Lock()
         self._level = rate.burst
         self._filled_at = monotonic()
+        self._sent: deque[float] = deque()
         self._closure = OPEN
 
     def acquire(self, cost: float = 1.0, *, patience_s: float) -> None:
         """Wait for a call's turn; see `Limiter`."""
-        weight = 1.0 if self.rate.per_request else cost
+        weight = cost if self.rate.window is None else 1.0
         give_up_at = self._monotonic() + patience_s
         while self._closed_s() or not self._waited_for_turn(weight, give_up_at):
             closed_s = self._closed_s()
@@ -146,7 +152,23 @@ class TokenBucket:
             self._level, self._filled_at = level - weight, now
         if wait_s:
             self._sleep(wait_s)
+        while not self._closed_s() and (wait_s := self._full_s()):
+            self._sleep(wait_s)
         return not self._closed_s()
+
+    def _full_s(self) -> float:
+        """Seconds until the window has room for a call that goes out now; counts the call when it has."""
+        window = self.rate.window
+        if window is None:
+            return 0.0
+        with self._lock:
+            now = self._monotonic()
+            while self._sent and self._sent[0] <= now - window.seconds:
+                self._sent.popleft()
+            if len(self._sent) >= window.requests:
+                return self._sent[0] + window.seconds - now
+            self._sent.append(now)
+            return 0.0
 
     def _closed_s(self) -> float:
         return max(0.0, self._closure.until - self._clock())

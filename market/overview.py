@@ -93,7 +93,7 @@ def _regime(hourly: Candles) -> str | _Absent:
     if len(hourly) < needed:
         return _Absent(f"needs {needed} hourly bars, has {len(hourly)}")
     series = Series(hourly)
-    movement = indicators.directional(series.high, series.low, series.close, ADX_BARS)
+    movement = indicators.directional(series.high, series.low, series.atr, ADX_BARS)
     if movement is None or movement[0] <= TREND_FROM:
         return "range"
     _, _, plus, minus = movement

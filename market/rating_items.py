@@ -133,7 +133,7 @@ def _cci(series: Series) -> Vote:
 
 
 def _adx(series: Series) -> Vote:
-    movement = indicators.directional(series.high, series.low, series.close, 14)
+    movement = indicators.directional(series.high, series.low, series.atr, 14)
     if movement is None:
         return None
     newest, before, plus, minus = movement
@@ -175,7 +175,7 @@ def _stochastic_rsi(series: Series) -> Vote:
     if series.bars < TREND:
         return None
     recent = series.rsi[-18:]
-    if math.isnan(recent.sum()):
+    if math.isnan(recent @ recent):
         return None
     lines = _smoothed_twice(
         indicators.position_in_range(recent, recent, recent, length=14, bars=5, tie=INDEX_TIE)

@@ -53,10 +53,6 @@ class TimeframeView:
             return self.technical.rating
         return self.sub_scores.get(component, {}).get(name)
 
-    def why_missing(self, name: str) -> str | None:
-        """The reason of a sub-score that is None."""
-        return self.reason or self.missing.get(name)
-
     def to_plain(self) -> dict[str, Any]:
         """The view as msgpack can carry it."""
         return {

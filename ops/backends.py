@@ -79,11 +79,10 @@ class Finder:
         cache, broker = settings.redis_location(), settings.broker_location()
         notes = []
         refused = {url: self._ask_redis(url) for url in dict.fromkeys((cache, broker)) if url}
-        for name, url in (("Redis", cache), ("broker", broker)):
-            if url and refused[url] and not (name == "broker" and refused.get(cache or "")):
-                notes.append(
-                    f"the {name} at {without_login(url)} is no use: {refused[url]}; starting one here"
-                )
+        if settings.redis_url or settings.redis_host:
+            notes += _refusal("Redis", cache, refused)
+        if settings.broker_url:
+            notes += _refusal("the broker's Redis", broker, refused)
         cache_is_good = cache is not None and refused[cache] is None
         broker_is_good = broker is not None and refused[broker] is None
         if cache and broker and cache_is_good and broker_is_good:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ops.ports import free_port
+from ops.ports import bind_error, free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -123,6 +123,9 @@ def reply(host: str, port: int, question: bytes, *, within_s: float = 0.5) -> by
 
 def launch(plan: ServerPlan, *, within_s: float = 10.0) -> subprocess.Popen[bytes]:
     """Start the server outside a supervisor and return once it answers, else raise ServerDidNotStart."""
+    if bind_error(plan.host, plan.port) is not None:
+        # Else the answer of whoever listens there would pass for that of our own.
+        raise ServerDidNotStart(f"{plan.name}: port {plan.port} is in use")
     plan.folder.mkdir(parents=True, exist_ok=True)
     said = plan.folder / f"{plan.name}-{plan.port}.log"
     with said.open("wb") as log:
@@ -138,8 +141,6 @@ def launch(plan: ServerPlan, *, within_s: float = 10.0) -> subprocess.Popen[byte
         process.wait()
         last_lines = " | ".join(said.read_text(errors="replace").splitlines()[-5:])
         raise ServerDidNotStart(f"{plan.name} on port {plan.port}: {last_lines or 'said nothing'}")
-    if process.poll() is not None:
-        raise ServerDidNotStart(f"{plan.name}: another server answers on port {plan.port}")
     return process
 
 

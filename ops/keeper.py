@@ -31,7 +31,6 @@ class Keeper:
     ) -> None:
         self.service = service
         self.restarts = 0
-        self.since: float | None = None
         self._backoff = backoff
         self._will = will
         self._say = say
@@ -95,7 +94,7 @@ class Keeper:
         except OSError as error:
             return f"cannot be started: {error.strerror or error}"
         self._will.add(child.pid)
-        self._child, self.since = child, self._clock()
+        self._child = child
         # The order to end may have come while it was being started.
         if self._killed:
             child.kill()

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 LONGEST_LINE = 8192
 LONGEST_QUEUE = 10_000
+_BATCH = 100
 _COLOURS = (36, 33, 32, 35, 34, 96, 93, 92, 95, 94)
 _STYLE = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 # A log line can carry what an exchange sent; it must not steer the operator's terminal.
@@ -105,7 +106,7 @@ class Printer:
         last = False
         while not last:
             texts = [self._queue.get()]
-            while texts[-1] is not None and not self._queue.empty():
+            while texts[-1] is not None and len(texts) < _BATCH and not self._queue.empty():
                 texts.append(self._queue.get())
             last = texts[-1] is None
             dropped, self._dropped = self._dropped, 0

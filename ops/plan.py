@@ -36,7 +36,7 @@ _STOP_WITHIN_S = {
     "flower": 1.0,
     "simulator": 1.0,
     "redis": 1.0,
-    "memcached": 1.0,
+    "memcached": 1.5,
 }
 _STOP_ORDER = (("beat",), ("fetcher", "scorer"), ("stream",), ("web",), ("flower",), ("simulator",), SERVERS)
 _SERVER_WITHIN_S = 10.0

@@ -53,16 +53,18 @@ class RunFolder:
 
 @dataclass(frozen=True, slots=True)
 class ProcessState:
-    """One process: its id (None between two runs), how often it was restarted, since when it runs."""
+    """One process: its id (None between two runs) and how often it was started again."""
 
     pid: int | None
     restarts: int
-    since: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class SystemState:
-    """The whole system: the supervisor's ids, the addresses by name, the processes by name."""
+    """The whole system, with its addresses and its processes by name; times are Unix seconds.
+
+    `pid` is the supervisor's own.
+    """
 
     pid: int
     guard_pid: int
@@ -92,7 +94,4 @@ def read(folder: RunFolder) -> SystemState | None:
 
 def of_keepers(keepers: Mapping[str, Keeper]) -> dict[str, ProcessState]:
     """Describe the kept processes of now."""
-    return {
-        name: ProcessState(pid=keeper.pid, restarts=keeper.restarts, since=keeper.since)
-        for name, keeper in keepers.items()
-    }
+    return {name: ProcessState(pid=keeper.pid, restarts=keeper.restarts) for name, keeper in keepers.items()}

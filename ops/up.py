@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-import signal
 import sys
 import time
 from dataclasses import dataclass
@@ -19,10 +18,12 @@ from ops.last_will import LastWill
 from ops.lock import Held, Holder, RunLock
 from ops.output import Printer, wants_colours
 from ops.procfile import ProcfileError
+from ops.signals import StopSignals
 from ops.state import RunFolder, SystemState
 from ops.supervisor import NotStarted, Supervisor
 
 if TYPE_CHECKING:
+    import signal
     from pathlib import Path
 
     from ops.backends import Backends
@@ -68,12 +69,13 @@ class Start:
 def up(*, root: Path, procfile: Path) -> int:
     """Run the system until SIGINT or SIGTERM; returns the exit code, 2 where it cannot start as asked."""
     began = time.time()
+    signals = StopSignals()
     lock = None
     try:
         settings, login, folder = _read_settings()
         lock = _take_lock(settings, folder, began)
         start = _decide(settings, login, folder, root=root, procfile=procfile, began=began)
-        return _run(start, lock)
+        return _run(start, lock, signals)
     except Refused as refusal:
         for line in refusal.lines:
             print(line, file=sys.stderr)
@@ -141,7 +143,7 @@ def _decide(
     return Start(settings, backends, login, laid_out, folder, began)
 
 
-def _run(start: Start, lock: RunLock) -> int:
+def _run(start: Start, lock: RunLock, signals: StopSignals) -> int:
     colours = wants_colours(sys.stdout)
     printer = Printer(descriptor=sys.stdout.fileno(), names=["ops", *start.plan.names], colours=colours)
     printer.hide([*start.backends.secrets(), start.login.password])
@@ -149,7 +151,7 @@ def _run(start: Start, lock: RunLock) -> int:
     will = LastWill(keep_open=(lock.descriptor,))
     try:
         environ.write(start.folder.environment, start.plan.values)
-        return asyncio.run(_System(start, printer=printer, will=will).live())
+        return asyncio.run(_System(start, printer=printer, will=will).live(signals))
     finally:
         will.close()
         start.folder.clear()
@@ -174,9 +176,21 @@ class _System:
             changed=self._write_state,
         )
 
-    async def live(self) -> int:
+    async def live(self, signals: StopSignals) -> int:
         """Run from the first process to the last; returns the exit code."""
-        self._listen_to_signals()
+        loop = asyncio.get_running_loop()
+
+        def pass_on(order: signal.Signals) -> None:
+            loop.call_soon_threadsafe(self._asked_to_stop, order)
+
+        signals.listen(pass_on)
+        try:
+            return await self._live()
+        finally:
+            # The loop is about to close, and everything is stopped: nothing more to ask for.
+            signals.listen(lambda _: None)
+
+    async def _live(self) -> int:
         for note in self._start.backends.notes:
             self._say(note)
         starting = asyncio.create_task(self._bring_up())
@@ -222,21 +236,14 @@ class _System:
         # The one place where a login is shown: it was made up here and nobody else knows it.
         self._printer.line("ops", f"{'login':<9} {login.user}, {how}", plain=True)
 
-    def _listen_to_signals(self) -> None:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            # nohup leaves SIGHUP ignored, and means it.
-            if signal.getsignal(number) is not signal.SIG_IGN:
-                loop.add_signal_handler(number, self._asked_to_stop, number)
-
-    def _asked_to_stop(self, number: signal.Signals) -> None:
+    def _asked_to_stop(self, order: signal.Signals) -> None:
         now = time.time()
         if self._asked_at is None:
             self._asked_at = now
-            self._say(f"{number.name}: stopping; once more to stop at once")
+            self._say(f"{order.name}: stopping; once more to stop at once")
             self._stop.set()
         elif now - self._asked_at > _SECOND_SIGNAL_AFTER_S:
-            self._say(f"{number.name} again: ending everything at once")
+            self._say(f"{order.name} again: ending everything at once")
             self._supervisor.kill()
 
     def _write_state(self) -> None:

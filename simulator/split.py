@@ -8,9 +8,7 @@ from simulator.model import Candles
 from simulator.walk import flow, volume_at, walk_through
 
 
-def split(
-    candles: Candles, *, key: int, base_seconds: int, part_seconds: int, known_until: int
-) -> Candles:
+def split(candles: Candles, *, key: int, base_seconds: int, part_seconds: int, known_until: int) -> Candles:
     """Parts of `part_seconds` of each candle, up to the Unix second `known_until`.
 
     Joined again they give the candle they came from: the same extremes, and the same volume in whole steps.

@@ -179,7 +179,13 @@ class SyntheticMarket:
 
 
 def _dressed(
-    rows: _Rows, opens: Ints, closes: Ints, size: Reals, volatility: Reals, minutes: Ints, shape: tuple[int, int]
+    rows: _Rows,
+    opens: Ints,
+    closes: Ints,
+    size: Reals,
+    volatility: Reals,
+    minutes: Ints,
+    shape: tuple[int, int],
 ) -> Panel:
     """Add highs, lows, volume and turnover to the opens and closes."""
     bits = noise.hashed(rows.extras, minutes)
@@ -238,7 +244,8 @@ def _instruments(listed: tuple[Coin, ...], seed: int) -> tuple[Instrument, ...]:
                     listed_at_ms=FIRST_DAY * DAY_MS,
                     key=noise.key(seed, category, symbol),
                     symbol_id=series + 1,
-                    daily_volume=int(coin.daily_turnover / coin.centre * 10**coin.qty_decimals) // divisor + 1,
+                    daily_volume=int(coin.daily_turnover / coin.centre * 10**coin.qty_decimals) // divisor
+                    + 1,
                     volume_divisor=divisor,
                 )
             )

@@ -10,7 +10,18 @@ import numpy as np
 
 from simulator.intervals import INTERVALS, open_of, opens_of
 from simulator.market import Market
-from simulator.model import DAY_MS, HOUR_MS, Candles, Instrument, Ints, Panel, Reals, grouped, joined, no_candles
+from simulator.model import (
+    DAY_MS,
+    HOUR_MS,
+    Candles,
+    Instrument,
+    Ints,
+    Panel,
+    Reals,
+    grouped,
+    joined,
+    no_candles,
+)
 from simulator.split import split
 from simulator.walk import Walk, flow, volume_at, walk_through
 
@@ -87,10 +98,14 @@ class Tape:
             self._forming = Forming(second, step, board, high, low, last, previous)
         return self._forming
 
-    def candles(self, instrument: Instrument, interval: str, first_ms: int, last_ms: int, second: int) -> Candles:
+    def candles(
+        self, instrument: Instrument, interval: str, first_ms: int, last_ms: int, second: int
+    ) -> Candles:
         """The candles whose open time lies in [first_ms, last_ms], oldest first, the forming one as it stands."""
         if interval in {"W", "M"}:
-            days = self.candles(instrument, "D", open_of(first_ms, interval), last_ms + INTERVALS[interval], second)
+            days = self.candles(
+                instrument, "D", open_of(first_ms, interval), last_ms + INTERVALS[interval], second
+            )
             groups = grouped(days, opens_of(days.open_ms, interval))
             return groups.cut((groups.open_ms >= first_ms) & (groups.open_ms <= last_ms))
         length = INTERVALS[interval]
@@ -205,7 +220,10 @@ class Tape:
         hour = max(index - HOUR_MS // market.base_ms, market.first_index)
         day = market.panel(first, index + 1)
         column = Panel(
-            *(np.ascontiguousarray(part[:, -1]) for part in (day.open, day.high, day.low, day.close, day.volume)),
+            *(
+                np.ascontiguousarray(part[:, -1])
+                for part in (day.open, day.high, day.low, day.close, day.volume)
+            ),
             np.ascontiguousarray(day.turnover[:, -1]),
         )
         past = slice(0, index - first)
@@ -213,7 +231,11 @@ class Tape:
             index=index,
             column=column,
             walk=walk_through(
-                opens=column.open, highs=column.high, lows=column.low, closes=column.close, seconds=self._seconds
+                opens=column.open,
+                highs=column.high,
+                lows=column.low,
+                closes=column.close,
+                seconds=self._seconds,
             ),
             shares=flow(self._keys, index, self._seconds),
             high_24h=day.high[:, past].max(axis=1, initial=0),
@@ -232,7 +254,13 @@ def _divided(candles: Candles, divisor: int) -> Candles:
     volume = candles.volume // divisor
     share = volume / np.maximum(candles.volume, 1)
     return Candles(
-        candles.open_ms, candles.open, candles.high, candles.low, candles.close, volume, candles.turnover * share
+        candles.open_ms,
+        candles.open,
+        candles.high,
+        candles.low,
+        candles.close,
+        volume,
+        candles.turnover * share,
     )
 
 

@@ -138,7 +138,9 @@ def _made_up_coin(rank: int, seed: int, taken: set[str]) -> _Draft:
     centre = 10.0 ** (-3.5 + 5.0 * _draw(seed, "price", rank))
     turnover = 60e6 * (len(_KNOWN) / rank) ** 1.5 * (0.5 + _draw(seed, "turnover", rank))
     beta = 0.6 + 1.6 * _draw(seed, "beta", rank)
-    return _Draft(name, float(f"{centre:.3g}"), turnover, round(beta, 2), 0.02 + 0.02 * _draw(seed, "own", rank))
+    return _Draft(
+        name, float(f"{centre:.3g}"), turnover, round(beta, 2), 0.02 + 0.02 * _draw(seed, "own", rank)
+    )
 
 
 def _new_name(rank: int, seed: int, taken: set[str]) -> str:

@@ -61,7 +61,7 @@ def _exchanges(configuration: Settings) -> Callable[[str], Exchange]:
             if name not in connected:
                 connected[name] = connect(
                     name,
-                    simulator_url=simulator_url,
+                    simulator_url=configuration.simulator_url(),
                     timeout_s=configuration.exchange_timeout,
                     clock=time.time,
                 )

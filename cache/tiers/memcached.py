@@ -39,33 +39,33 @@ class MemcachedTier:
     ) -> None:
         self._prefix = prefix
         self._clock = clock
-        self._nodes = tuple(MemcachedNode(server, monotonic=monotonic) for server in servers)
-        points = ((_point(f"{node.name}#{i}"), node) for node in self._nodes for i in range(POINTS))
+        self.nodes = tuple(MemcachedNode(server, monotonic=monotonic) for server in servers)
+        points = ((_point(f"{node.name}#{i}"), node) for node in self.nodes for i in range(POINTS))
         self._ring = sorted(points, key=lambda point: point[0])
         self._points = [point for point, _ in self._ring]
 
     def breakers(self) -> Sequence[Breaker]:
         """One for each server."""
-        return tuple(node.breaker for node in self._nodes)
+        return tuple(node.breaker for node in self.nodes)
 
     @property
     def missed_writes(self) -> bool:
         """Whether a server was not told of a write since this was last cleared."""
-        return any(node.missed_writes for node in self._nodes)
+        return any(node.missed_writes for node in self.nodes)
 
     def clear_missed_writes(self) -> None:
         """What was missed has been made unreachable."""
-        for node in self._nodes:
+        for node in self.nodes:
             node.missed_writes = False
 
     def reopen(self) -> None:
         """Forget every socket: this process is a fork."""
-        for node in self._nodes:
+        for node in self.nodes:
             node.reopen()
 
     def close(self) -> None:
         """Let go of the connections."""
-        for node in self._nodes:
+        for node in self.nodes:
             node.close()
 
     def fetch(self, texts: Sequence[str], generation: int) -> dict[str, bytes]:
@@ -83,7 +83,10 @@ class MemcachedTier:
         fitting = [item.text for item in items if len(item.body) <= MOST_BYTES]
         now = self._clock()
         for node, share in self._shares(fitting, generation).items():
-            batch = [(key, by_text[text].body, _seconds(by_text[text].usable_until - now)) for key, text in share.items()]
+            batch = [
+                (key, by_text[text].body, _seconds(by_text[text].usable_until - now))
+                for key, text in share.items()
+            ]
             words = node.store(b"add" if fill else b"set", batch)
             for text, word in zip(share.values(), words, strict=True):
                 outcomes[text] = OUTCOMES.get(word, "failed")
@@ -111,8 +114,8 @@ class MemcachedTier:
         return shares
 
     def _node(self, text: str) -> MemcachedNode:
-        if len(self._nodes) == 1:
-            return self._nodes[0]
+        if len(self.nodes) == 1:
+            return self.nodes[0]
         return self._ring[bisect_right(self._points, _point(text)) % len(self._ring)][1]
 
 

@@ -13,7 +13,7 @@ from cache.breaker import Breaker
 from cache.tiers.wire import BatchClient
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 BUDGET_S = 0.05
 BUDGET_PER_KEY_S = 0.0005
@@ -21,6 +21,7 @@ BUDGET_PER_BYTE_S = 1e-8
 CONNECTIONS = 32
 # The server's default limit for an item is 1 MB, head and key included.
 MOST_BYTES = 1_000_000
+MOST_MISSED = 10_000
 
 Answer = TypeVar("Answer")
 
@@ -69,6 +70,7 @@ class MemcachedNode:
         host, _, port = server.rpartition(":")
         self.name = server
         self.missed_writes = False
+        self._missed: dict[bytes, None] = {}
         self.breaker = Breaker(f"l2 {server}", clock=monotonic)
         self._address = (host.strip("[]"), int(port))
         self.reopen()
@@ -90,7 +92,7 @@ class MemcachedNode:
         budget_s = _budget(len(items), sum(len(body) for _, body, _ in items))
         words = self._call(lambda client, until: client.store_batch(verb, items, until), budget_s)
         if words is None:
-            self.missed_writes = True
+            self._miss(key for key, _, _ in items)
             return [b""] * len(items)
         answers: list[bytes] = words
         if verb == b"set" and any(word != b"STORED" for word in answers):
@@ -100,7 +102,7 @@ class MemcachedNode:
     def drop(self, keys: Sequence[bytes]) -> bool:
         """Delete; False when the server could not be told."""
         if self._call(lambda client, until: client.drop_batch(keys, until), _budget(len(keys))) is None:
-            self.missed_writes = True
+            self._miss(keys)
             return False
         return True
 
@@ -109,6 +111,21 @@ class MemcachedNode:
         self._pool.close()
         self._call(lambda client, _: client.version(), BUDGET_S, probing=True)
         return True
+
+    def forget_missed(self) -> bool:
+        """Delete what could not be written; False when that fails or was too much to remember."""
+        keys, self._missed = tuple(self._missed), {}
+        if len(keys) > MOST_MISSED:
+            self._call(lambda client, _: client.flush_all(noreply=False), BUDGET_S, probing=True)
+        elif keys:
+            self._call(lambda client, until: client.drop_batch(keys, until), _budget(len(keys)), probing=True)
+        self.missed_writes = False
+        return True
+
+    def _miss(self, keys: Iterable[bytes]) -> None:
+        self.missed_writes = True
+        if len(self._missed) <= MOST_MISSED:
+            self._missed.update(dict.fromkeys(keys))
 
     def _drop_refused(self, items: Sequence[tuple[bytes, bytes, int]], words: Sequence[bytes]) -> None:
         # A refused write must not leave the previous value in place.

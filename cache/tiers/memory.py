@@ -24,7 +24,9 @@ class Record:
 
     __slots__ = ("counter", "entry", "epoch", "good_until", "loaded_at", "weight")
 
-    def __init__(self, entry: Entry, *, epoch: object, loaded_at: float, weight: int, counter: Counter) -> None:
+    def __init__(
+        self, entry: Entry, *, epoch: object, loaded_at: float, weight: int, counter: Counter
+    ) -> None:
         self.entry = entry
         self.epoch = epoch
         self.good_until = entry.usable_until
@@ -48,7 +50,7 @@ class MemoryTier:
         self.clear()
 
     def clear(self) -> None:
-        """Start empty, with a new lock inside: the old one may be held by a thread that a fork left behind."""
+        """Start empty, with a new lock inside: after a fork the old one may be held by nobody."""
         self._records = cachebox.LRUCache(self._most_bytes, getsizeof=_weight)
         self.peek = self._records.get if self.installed else _nothing
 

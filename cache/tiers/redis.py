@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from redis import ConnectionPool, Redis
 from redis.backoff import NoBackoff
@@ -39,16 +40,16 @@ class RedisTier:
     name = "l3"
     installed = True
 
-    def __init__(self, *, url: str, prefix: str, origin: str, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, *, url: str, prefix: str, monotonic: Callable[[], float] = time.monotonic) -> None:
         self.base = f"{{{prefix}}}"
         self.channel = f"{self.base}:changes"
         self.breaker = Breaker(self.name, clock=monotonic)
-        self.origin = origin
         self._url = url
         self.reopen()
 
     def reopen(self) -> None:
-        """New pools: a fork must not share sockets with its parent."""
+        """New pools and a name of its own: a fork must not share sockets with its parent."""
+        self.origin = uuid4().hex[:12]
         self.quick = self.connect(BUDGET_S)
         self._bulk = self.connect(BULK_BUDGET_S)
 
@@ -159,7 +160,14 @@ class RedisTier:
             return None
 
     def _ordered(
-        self, script: scripts.Script, args: Sequence[Any], heard: int, seen: int, *, client: Redis, probing: bool = False
+        self,
+        script: scripts.Script,
+        args: Sequence[Any],
+        heard: int,
+        seen: int,
+        *,
+        client: Redis,
+        probing: bool = False,
     ) -> Any:
         return self.guarded(
             lambda: script(client, [f"{self.base}:meta"], [self.base, heard, seen, self.origin, *args]),

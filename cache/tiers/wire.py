@@ -35,7 +35,9 @@ class BatchClient(Client):  # type: ignore[misc]  # pymemcache carries no types
             found[key] = lines.block(int(length))
         return found
 
-    def store_batch(self, verb: bytes, items: Sequence[tuple[bytes, bytes, int]], deadline: float) -> list[bytes]:
+    def store_batch(
+        self, verb: bytes, items: Sequence[tuple[bytes, bytes, int]], deadline: float
+    ) -> list[bytes]:
         """Store (key, value, seconds) triples with `set` or `add`; the server's word for each."""
         lines = _Lines(self._ready(), deadline)
         parts: list[bytes] = []

@@ -82,7 +82,6 @@ def _slope(series: Series) -> float | str:
     if series.bars < needed:
         return needs(needed, series)
     slope = indicators.line_slope(series.close, SLOPE_BARS)
-    atr = indicators.atr(series.high, series.low, series.close, ATR_BARS)
-    if atr is None:
+    if series.atr is None:
         return "no true range"
-    return math.tanh(slope * SLOPE_BARS / (SLOPE_SPAN * atr))
+    return math.tanh(slope * SLOPE_BARS / (SLOPE_SPAN * series.atr))

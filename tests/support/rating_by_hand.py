@@ -7,11 +7,13 @@ computed at a bar depends on that bar and earlier ones alone, so one pass serves
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 LENGTHS = (10, 20, 30, 50, 100, 200)
 
 
 def sma(values, n):
+    """Simple means of n."""
     return [
         None
         if at + 1 < n or None in values[at + 1 - n : at + 1]
@@ -21,6 +23,7 @@ def sma(values, n):
 
 
 def wma(values, n):
+    """Linearly weighted means of n."""
     whole = n * (n + 1) / 2
     means = []
     for at in range(len(values)):
@@ -36,6 +39,7 @@ def ema(values, n):
 
 
 def wilder(values, n):
+    """Wilder's means, seeded likewise."""
     return _recursive(values, n, 1 / n)
 
 
@@ -52,10 +56,12 @@ def _recursive(values, n, weight):
 
 
 def minus(left, right):
+    """Differences, None where either is."""
     return [None if a is None or b is None else a - b for a, b in zip(left, right, strict=True)]
 
 
 def extreme(values, n, choose):
+    """Highest or lowest of n."""
     return [
         None if at + 1 < n or None in values[at + 1 - n : at + 1] else choose(values[at + 1 - n : at + 1])
         for at in range(len(values))
@@ -63,6 +69,7 @@ def extreme(values, n, choose):
 
 
 def place(close, high, low, n, tie):
+    """100 (close - lowest) / (highest - lowest) over n bars."""
     top, bottom = extreme(high, n, max), extreme(low, n, min)
     return [
         None if a is None or b is None or a - b <= tie else 100 * (c - b) / (a - b)
@@ -71,7 +78,8 @@ def place(close, high, low, n, tie):
 
 
 def rsi(close, n):
-    moves = [None] + [b - a for a, b in zip(close, close[1:], strict=False)]
+    """Relative strength, 0 to 100."""
+    moves = [None] + [b - a for a, b in pairwise(close)]
     gains = wilder([None if move is None else max(move, 0.0) for move in moves], n)
     losses = wilder([None if move is None else max(-move, 0.0) for move in moves], n)
     return [
@@ -81,6 +89,7 @@ def rsi(close, n):
 
 
 def true_range(high, low, close):
+    """True ranges; the first bar has none."""
     return [None] + [
         max(h, before) - min(low_, before) for h, low_, before in zip(high[1:], low[1:], close, strict=False)
     ]
@@ -91,8 +100,9 @@ def directional(high, low, close, n):
     up, down = [None], [None]
     for at in range(1, len(high)):
         rise, fall = high[at] - high[at - 1], low[at - 1] - low[at]
-        up.append(rise if rise > fall and rise > 0 else 0.0)
-        down.append(fall if fall > rise and fall > 0 else 0.0)
+        tie = 1e-12 * close[at]
+        up.append(rise if rise - fall > tie and rise > 0 else 0.0)
+        down.append(fall if fall - rise > tie and fall > 0 else 0.0)
     ranges = wilder(true_range(high, low, close), n)
     plus, down = (
         [None if m is None or not r else 100 * m / r for m, r in zip(wilder(moves, n), ranges, strict=True)]
@@ -106,6 +116,7 @@ def directional(high, low, close, n):
 
 
 def cci(close, n):
+    """Commodity channel index of the close."""
     index = [None] * len(close)
     for at in range(n - 1, len(close)):
         window = close[at + 1 - n : at + 1]
@@ -117,6 +128,7 @@ def cci(close, n):
 
 
 def ultimate(high, low, close):
+    """Ultimate oscillator of 7, 14 and 28 bars."""
     values = [None] * len(close)
     for at in range(28, len(close)):
         total = 0.0
@@ -135,7 +147,7 @@ def ultimate(high, low, close):
 class ByHand:
     """Every column once; `votes(at)` says what the rules make of bar `at`."""
 
-    def __init__(self, candles):
+    def __init__(self, candles) -> None:
         self.close, self.high, self.low = candles.close.tolist(), candles.high.tolist(), candles.low.tolist()
         self.volume = candles.volume.tolist()
         close, high, low = self.close, self.high, self.low
@@ -174,7 +186,7 @@ class ByHand:
 
     def order(self, a, b, at):
         """Sign of a - b with the tie of prices."""
-        tie = 1e-12 * 2 * self.close[at]
+        tie = 1e-12 * self.close[at]
         return (a - b > tie) - (a - b < -tie)
 
     def votes(self, at):
@@ -189,9 +201,11 @@ class ByHand:
         return found | self.oscillators(at)
 
     def above(self, mean, at):
+        """The close against a mean."""
         return None if mean is None else self.order(self.close[at], mean, at)
 
     def vwma(self, at):
+        """The close against the mean weighted by volume."""
         if at < 19 or not sum(self.volume[at - 19 : at + 1]):
             return None
         bars = range(at - 19, at + 1)
@@ -201,14 +215,16 @@ class ByHand:
         return self.above(mean, at)
 
     def ichimoku(self, at):
+        """Lead B, lead A, base, conversion and close in rising or falling order."""
         if at < 77:
             return None
         lead_a = (self.middles[9][at - 26] + self.middles[26][at - 26]) / 2
         chain = (self.close[at], self.middles[9][at], self.middles[26][at], lead_a, self.middles[52][at - 26])
-        steps = [self.order(a, b, at) for a, b in zip(chain, chain[1:], strict=False)]
+        steps = [self.order(a, b, at) for a, b in pairwise(chain)]
         return 1 if min(steps) == 1 else -1 if max(steps) == -1 else 0
 
     def oscillators(self, at):
+        """The eleven votes of the second group."""
         trend = None if self.ema[50][at] is None else self.order(self.close[at], self.ema[50][at], at)
         return {
             "rsi14": turning(self.rsi, at, 30, 70),
@@ -233,6 +249,7 @@ class ByHand:
         }
 
     def adx_vote(self, at):
+        """A strong and growing trend, in its direction."""
         if at < 28 or self.adx[at] is None or self.adx[at - 1] is None:
             return None
         rising = self.adx[at] - self.adx[at - 1] > 1e-6
@@ -242,6 +259,7 @@ class ByHand:
         return (difference > 1e-6) - (difference < -1e-6)
 
     def awesome(self, at):
+        """A cross of nought, or a turn away from it."""
         if at < 35:
             return None
         older, before, now = self.ao[at - 2 : at + 1]
@@ -257,12 +275,14 @@ class ByHand:
         return 0
 
     def stochastic_rsi(self, at, trend):
+        """Against the trend only."""
         if self.rsi_d is None or trend is None or self.rsi_d[at] is None:
             return None
         vote = outside(self.rsi_k[at], self.rsi_d[at])
         return vote if vote + trend == 0 else 0
 
     def power(self, at, trend):
+        """Bulls or bears that weaken within a trend."""
         if trend is None:
             return None
         mean = self.ema[13]
@@ -279,7 +299,7 @@ class ByHand:
         close = self.close[at]
         top, bottom = max(self.high[at - 49 : at + 1]), min(self.low[at - 49 : at + 1])
         means = (close, self.ema[20][at], self.ema[50][at], self.ema[200][at])
-        trend = sum(self.order(a, b, at) for a, b in zip(means, means[1:], strict=False)) / 3
+        trend = sum(self.order(a, b, at) for a, b in pairwise(means)) / 3
         xs = [k - 9.5 for k in range(20)]
         slope = sum(x * y for x, y in zip(xs, self.close[at - 19 : at + 1], strict=True)) / sum(
             x * x for x in xs
@@ -308,6 +328,7 @@ class ByHand:
 
 
 def turning(column, at, low, high):
+    """+1 below `low` and rising, -1 above `high` and falling."""
     if at < 1 or column[at] is None or column[at - 1] is None:
         return None
     now, before = column[at], column[at - 1]
@@ -317,6 +338,7 @@ def turning(column, at, low, high):
 
 
 def outside(fast, slow):
+    """+1 with both below 20 and crossed upwards, -1 mirrored above 80."""
     if fast is None or slow is None:
         return None
     if max(fast, slow) < 20 - 1e-6 and fast - slow > 1e-6:

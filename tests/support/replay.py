@@ -14,6 +14,22 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 
+def made_market(symbol: str, *, id: str, kind: str = "swap", **more: Any) -> dict[str, Any]:  # noqa: A002
+    """As much of ccxt's market as its parsers and the edge read."""
+    base, rest = symbol.split("/")
+    quote = rest.split(":")[0]
+    is_swap = kind == "swap"
+    settle = quote if is_swap else None
+    return {
+        "id": id, "symbol": symbol, "base": base, "quote": quote, "settle": settle,
+        "baseId": base, "quoteId": quote, "settleId": settle, "type": kind,
+        "spot": not is_swap, "swap": is_swap, "future": False, "option": False, "contract": is_swap,
+        "linear": is_swap or None, "inverse": False if is_swap else None,
+        "contractSize": 1.0 if is_swap else None, "active": True, "precision": {}, "limits": {}, "info": {},
+        **more,
+    }  # fmt: skip
+
+
 class FreeLimiter:
     """Lets everything through and remembers what it was told."""
 

@@ -98,10 +98,16 @@ class FakeSystem:
         return self.process.wait(timeout=20)
 
     def end(self):
-        """Leave nothing behind, whatever the test did."""
+        """Leave nothing behind, whatever the test did: ask once, ask again, then kill."""
         if self.process is None or self.process.poll() is not None:
             return
         family = self.descendants()
+        for _ in range(2):
+            self.process.terminate()
+            try:
+                self.process.wait(timeout=1)
+            except subprocess.TimeoutExpired:
+                continue
         for process in family:
             try:
                 process.kill()

@@ -90,11 +90,11 @@ def test_what_a_dead_process_leaves_behind_is_killed_before_it_starts_again(syst
 @pytest.mark.parametrize("again", [False, True], ids=["alone", "with a second Ctrl-C"])
 def test_processes_that_ignore_sigterm_are_killed_within_15_seconds(system, gone, again):
     """A stop that hangs is a stop that people replace by kill -9."""
-    for name in ("fetcher", "beat"):
+    for name in ("stream", "beat"):
         system.define(name, "--stubborn", "--family")
     system.start().until_ready()
     eventually(
-        lambda: ("fetcher", "start") in system.events() and ("beat", "start") in system.events(), within_s=10
+        lambda: ("stream", "start") in system.events() and ("beat", "start") in system.events(), within_s=10
     )
     family = system.descendants()
     began = time.monotonic()
@@ -253,3 +253,114 @@ def test_addresses_are_readable_by_their_owner_alone(system):
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert system.server_address("WEB_PORT") == str(system.ports["WEB"])
     assert "PASSWORD" not in path.read_text()
+
+
+def test_a_killed_guard_is_replaced_before_it_is_needed(system, gone):
+    """The last will holds even when somebody tears it up."""
+    system.define("scorer", "--family", "--stubborn")
+    system.define("beat")
+    system.start().until_ready()
+    eventually(lambda: ("scorer", "start") in system.events(), within_s=10)
+    first = system.state().guard_pid
+    os.kill(first, signal.SIGKILL)
+    os.kill(system.pid_of("beat"), signal.SIGKILL)
+    eventually(lambda: system.state().guard_pid != first and system.pid_of("beat"), within_s=10)
+    family = system.descendants()
+
+    system.process.kill()
+
+    system.process.wait()
+    eventually(lambda: gone(family), within_s=10)
+
+
+def test_status_and_memory_describe_the_running_system(system, monkeypatch, capsys):
+    """An operator on another terminal sees what runs."""
+    from ops.__main__ import main
+
+    system.start().until_ready()
+    monkeypatch.setenv("VAR_DIR", str(system.var))
+
+    codes = [main(["status"]), main(["memory"])]
+
+    said = capsys.readouterr().out
+    web = system.pid_of("web")
+    assert codes == [0, 0]
+    assert any(line.split() == ["web", str(web), "0"] for line in said.splitlines())
+    assert float(said.split()[-1]) > 10
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [(["status"], 1, "nothing runs on"), (["dance"], 2, "usage:"), ([], 2, "usage:")],
+)
+def test_commands_that_cannot_be_done_say_why(monkeypatch, capsys, tmp_path, arguments, code, message):
+    """A wrong command does nothing."""
+    from ops.__main__ import main
+
+    monkeypatch.setenv("VAR_DIR", str(tmp_path))
+
+    assert main(arguments) == code
+    assert message in capsys.readouterr().err
+
+
+def test_wrong_settings_stop_the_other_commands_as_well(monkeypatch, capsys):
+    """They read the same variables."""
+    from ops.__main__ import main
+
+    monkeypatch.setenv("WEB_PORT", "http")
+
+    assert main(["status"]) == 2
+    assert capsys.readouterr().err.startswith("WEB_PORT: got 'http'")
+
+
+def test_a_server_that_cannot_start_ends_the_start(system):
+    """Without a broker nothing else makes sense, so nothing else is left running."""
+    folder = system.folder / "bin"
+    folder.mkdir()
+    server = folder / "valkey-server"
+    server.write_text('#!/bin/sh\n[ "$1" = --version ] && echo v=8.0.0 || exec sleep 60\n')
+    server.chmod(0o755)
+
+    code = system.start(PATH=f"{folder}:/usr/bin:/bin").process.wait(timeout=20)
+
+    assert code == 1
+    assert "the embedded redis did not answer" in system.said()
+    assert system.events() == []
+
+
+def test_a_folder_that_cannot_be_written_is_said(system):
+    """The lock is the first file that is needed."""
+    system.var.write_text("not a folder")
+
+    code = system.start().process.wait(timeout=10)
+
+    assert code == 2
+    assert system.said().startswith(f"VAR_DIR: got '{system.var}'; want a folder to write in")
+
+
+def test_a_login_that_flower_would_misread_stops_the_start(system):
+    """A comma would cut the password in two."""
+    code = system.start(FLOWER_PASSWORD="a,b").process.wait(timeout=10)  # noqa: S106 - the value is the case
+
+    assert code == 2
+    assert system.said().startswith("FLOWER_PASSWORD: got a value that is not shown")
+
+
+def test_a_login_from_the_settings_is_not_shown(system):
+    """Whoever set it knows it."""
+    system.define("scorer", "--say", "the word is opensesame")
+
+    system.start(FLOWER_PASSWORD="opensesame").until_ready()  # noqa: S106 - nobody's password
+
+    eventually(lambda: "the word is ***" in system.said(), within_s=10)
+    assert "the password from FLOWER_PASSWORD" in system.said()
+    assert "opensesame" not in system.said()
+
+
+def test_a_line_that_does_not_end_is_shown_all_the_same(system):
+    """A prompt or a progress bar must not stay hidden until the process dies."""
+    system.define("scorer", "--say", "no end of line")
+
+    system.start().until_ready()
+
+    eventually(lambda: "| no end of line\n" in system.said(), within_s=10)

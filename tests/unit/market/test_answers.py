@@ -19,7 +19,9 @@ def raised(status: int | None, exc: Exception, headers: dict[str, str] | None = 
         return exc
     try:
         try:
-            raise requests.HTTPError(response=SimpleNamespace(status_code=status, headers=headers or {}))
+            raise requests.HTTPError(  # noqa: TRY301 - as ccxt does
+                response=SimpleNamespace(status_code=status, headers=headers or {})
+            )
         except requests.HTTPError:
             raise exc  # noqa: B904 - ccxt chains implicitly, that is the point
     except type(exc) as chained:
@@ -27,6 +29,7 @@ def raised(status: int | None, exc: Exception, headers: dict[str, str] | None = 
 
 
 def meaning(exc: Exception, symbol: str | None = "BTC/USDT", **more: object):
+    """What the edge makes of it."""
     return translate(exc, exchange="x", now=NOW, symbol=symbol, **more)
 
 
@@ -49,7 +52,7 @@ def meaning(exc: Exception, symbol: str | None = "BTC/USDT", **more: object):
     ],
 )
 def test_the_status_decides_before_ccxt_s_class(status, kind, ccxt_says):
-    """ccxt's opinion of these answers differs between exchanges; the status does not."""
+    """The opinion of ccxt on these answers differs between exchanges; the status does not."""
     error = meaning(raised(status, ccxt_says("{}")))
 
     assert type(error) is kind

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
-import subprocess
-import sys
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -9,21 +8,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from market.candles import LONGEST_GAP_BARS, aggregate, closed_only, fill_gaps, merge
-from market.model import Candles
+
+if TYPE_CHECKING:
+    from market.model import Candles
 
 MINUTE_MS = 60_000
 START_MS = 1_747_699_200_000  # a midnight
 
 
 def row(minute: int, close: float = 100.0, volume: float = 1.0) -> list[float]:
+    """One raw row, so many minutes after the start."""
     return [START_MS + minute * MINUTE_MS, close - 1, close + 2, close - 2, close, volume]
 
 
 def series(*minutes: int, close: float = 100.0) -> Candles:
+    """Candles of these minutes, each with a close of its own; those between are filled."""
     return fill_gaps("1m", np.array([row(minute, close + minute) for minute in minutes], dtype=float))
 
 
 def at(minute: float) -> float:
+    """Unix seconds so many minutes after the start."""
     return START_MS / 1000 + minute * 60
 
 
@@ -200,13 +204,3 @@ def test_a_window_is_the_tail_of_the_whole(minutes, bars):
 
     assert window.close.tolist() == whole.close.tolist()
     assert window.filled.tolist() == whole.filled.tolist()
-
-
-def test_the_pure_modules_do_not_load_ccxt():
-    """Importing ccxt costs a second and 80 MB; only building a client may pay it."""
-    modules = ("model", "errors", "candles", "validation", "answers", "limiter", "clients", "exchange")
-    code = f"import sys, {', '.join(f'market.{name}' for name in modules)}; sys.exit('ccxt' in sys.modules)"
-
-    finished = subprocess.run([sys.executable, "-c", code], check=False)
-
-    assert finished.returncode == 0

@@ -3,23 +3,24 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
+import market
 from market.clients import Clients, SharedMarkets, make_client
 from market.errors import BadAnswer, NotSupported
 from market.exchanges import Exchanges, connect
 from tests.support.replay import FreeLimiter
+from tests.support.waiting import eventually
 
 URL = "http://127.0.0.1:9999"
 
 
 def test_importing_the_edge_does_not_load_ccxt():
-    """ccxt costs a second and 80 MB; only making a client may pay it."""
-    modules = (
-        "model errors candles validation answers limiter clients exchange exchange_clock exchanges transport universe"
-    )
-    imports = ", ".join(f"market.{name}" for name in modules.split())
+    """Loading ccxt costs a second and 80 MB; only making a client may pay it."""
+    folder = Path(market.__file__).parent
+    imports = ", ".join(f"market.{file.stem}" for file in folder.glob("*.py") if file.stem != "__init__")
 
     finished = subprocess.run(
         [sys.executable, "-c", f"import sys, {imports}; sys.exit('ccxt' in sys.modules)"], check=False
@@ -76,6 +77,7 @@ class Client:
         self.go_on.set()
 
     def load_markets(self) -> None:
+        """Take time, then load or fail."""
         self.loads += 1
         self.arrived.set()
         self.go_on.wait(5)
@@ -84,12 +86,15 @@ class Client:
         self.markets = dict(self.offered)
 
     def fetch_markets(self) -> list[str]:
+        """What the exchange lists."""
         return list(self.offered)
 
     def set_markets(self, markets: list[str]) -> None:
+        """Keep a list."""
         self.markets = dict.fromkeys(markets)
 
     def set_markets_from_exchange(self, source: Client) -> None:
+        """Share by reference."""
         self.markets = source.markets
 
 
@@ -141,9 +146,29 @@ def test_no_markets_at_all_are_a_bad_answer():
     assert client.loads == 2
 
 
+class CountingLock:
+    """A lock that tells how many have come to it."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.came = 0
+
+    def __enter__(self) -> None:
+        self.came += 1
+        self.lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self.lock.release()
+
+
 def test_threads_that_waited_for_a_failed_attempt_share_its_failure():
     """Ten threads must not try a dead exchange one after the other."""
-    shared, first, others = SharedMarkets("x"), Client(failure=BadAnswer("x", "dead")), [Client() for _ in range(3)]
+    shared, first, others = (
+        SharedMarkets("x"),
+        Client(failure=BadAnswer("x", "dead")),
+        [Client() for _ in range(3)],
+    )
+    shared._lock = CountingLock()
     failures: list[Exception] = []
     first.go_on.clear()
 
@@ -153,16 +178,12 @@ def test_threads_that_waited_for_a_failed_attempt_share_its_failure():
         except BadAnswer as exc:
             failures.append(exc)
 
-    threads = [threading.Thread(target=fit, args=(first,))]
+    threads = [threading.Thread(target=fit, args=(client,)) for client in (first, *others)]
     threads[0].start()
     first.arrived.wait(5)
-    waiting = threading.Barrier(len(others) + 1)
-    threads += [threading.Thread(target=lambda one=one: (waiting.wait(5), fit(one))) for one in others]
     for thread in threads[1:]:
         thread.start()
-    waiting.wait(5)
-    while shared._waiting < len(others) + 1:
-        threading.Event().wait(0.001)
+    eventually(lambda: shared._lock.came == 4, within_s=5)
     first.go_on.set()
     for thread in threads:
         thread.join(5)

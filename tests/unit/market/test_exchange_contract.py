@@ -18,6 +18,7 @@ EXCHANGES = ("bybit", "okx", "kraken")
 
 @functools.cache
 def load(path: str):
+    """One recorded file."""
     return json.loads((recordings() / path).read_text())
 
 
@@ -35,10 +36,12 @@ def cases(method: str):
 
 
 def markets_of(exchange: str):
+    """The markets of ccxt for its fixtures."""
     return load(f"ccxt-static/markets/{exchange}.json")
 
 
 def edge(exchange: str, raw, clock=lambda: NOW):
+    """An exchange that gives this raw answer."""
     return replayed_exchange(exchange, markets_of(exchange), lambda _url: raw, clock=clock)[0]
 
 

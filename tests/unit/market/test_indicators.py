@@ -18,6 +18,7 @@ WARM = 600
 
 
 def samples():
+    """A walk, and three recorded symbols."""
     yield pytest.param(lambda: walk(WARM, seed=7), id="walk")
     for symbol in ("BTC", "ENA", "XMR"):
         yield pytest.param(
@@ -26,16 +27,25 @@ def samples():
 
 
 @pytest.fixture(params=samples())
-def series(request):
-    return Series(request.param())
+def candles(request):
+    """Six hundred candles, made up or recorded."""
+    return request.param()
+
+
+@pytest.fixture
+def series(candles):
+    """The same, prepared."""
+    return Series(candles)
 
 
 def bars_of(series):
+    """The bars as talipp wants them."""
     columns = (series.close, series.high, series.low, series.close, series.volume)
     return [OHLCV(*row) for row in zip(*(column.tolist() for column in columns), strict=True)]
 
 
 def same(ours, theirs):
+    """Equal to a billionth."""
     return ours == pytest.approx(theirs, rel=1e-9, abs=1e-9)
 
 
@@ -94,14 +104,19 @@ def test_oscillators_agree_with_talipp(series):
     )
 
 
-def test_wilders_averages_agree_with_talipp_after_warm_up(series):
-    """ADX, both directional indices and the true range, whatever the first bars were seeded with."""
-    bars = bars_of(series)
-    newest, _, plus, minus = indicators.directional(series.high, series.low, series.close, 14)
+def test_wilders_averages_agree_with_talipp_after_warm_up(candles):
+    """ADX, both directional indices and the true range, whatever the first bars were seeded with.
+
+    The prices are whole ticks, for talipp and TA-Lib let rounding decide between equal moves.
+    """
+    columns = [np.round(column * 1e4) for column in (candles.high, candles.low, candles.close)]
+    bars = [OHLCV(close, high, low, close, 1.0) for high, low, close in zip(*map(list, columns), strict=True)]
+    newest, _, plus, minus = indicators.directional(*columns[:2], indicators.atr(*columns, 14), 14)
     theirs = talipp.ADX(14, 14, bars)[-1]
 
     assert same((newest, plus, minus), (theirs.adx, theirs.plus_di, theirs.minus_di))
-    assert same(indicators.atr(series.high, series.low, series.close, 14), talipp.ATR(14, bars)[-1])
+    assert same(newest, talib.ADX(*columns, 14)[-1])
+    assert same(indicators.atr(*columns, 14), talipp.ATR(14, bars)[-1])
 
 
 def test_macd_is_seeded_with_the_first_closes_of_each_mean(series):
@@ -115,7 +130,7 @@ def test_macd_is_seeded_with_the_first_closes_of_each_mean(series):
 
 
 def test_the_slope_is_that_of_least_squares(series):
-    """numpy's polynomial fit finds the same line."""
+    """The polynomial fit of numpy finds the same line."""
     fitted = np.polyfit(np.arange(20), series.close[-20:], 1)[0]
 
     assert same(indicators.line_slope(series.close, 20), fitted)
@@ -146,7 +161,7 @@ def test_what_divides_by_nothing_is_absent():
     assert np.isnan(series.rsi).all()
     assert all(math.isnan(position) for position in series.position)
     assert indicators.atr(*columns, 14) is None
-    assert indicators.directional(*columns, 14) is None
+    assert indicators.directional(*columns[:2], 1.0, 14) is None
     assert indicators.commodity_channel(series.close, 20) is None
     assert indicators.ultimate(*columns) is None
     assert indicators.volume_weighted_mean(series.close, series.volume * 0, 20) is None
@@ -165,7 +180,7 @@ def test_what_is_too_short_is_absent():
     assert indicators.commodity_channel(series.close, 20) is None
     assert indicators.ultimate(*columns) is None
     assert indicators.atr(*columns, 14) is None
-    assert indicators.directional(*columns, 14) is None
+    assert indicators.directional(*columns[:2], 1.0, 14) is None
     assert indicators.last_swing_high(series.high[:4]) is None
 
 
@@ -174,21 +189,19 @@ def test_one_sided_movement_has_an_index():
     assert Series(rising(50)).rsi[-1] == 100
 
 
-def test_scaling_by_a_power_of_two_changes_no_digit():
-    """The columns of a series are the candles' own, times one exact factor."""
-    candles = walk(50, price=0.000123, tick=1e-9)
+def test_a_series_is_in_units_of_its_newest_close():
+    """Prices are relative, equal ones stay equal, and volume is left alone."""
+    candles = walk(200, price=0.000123, tick=1e-6)
     series = Series(candles)
 
-    factors = np.concatenate(
-        [getattr(series, name) / getattr(candles, name) for name in ("close", "high", "low")]
-    )
-    assert 0.5 <= series.last < 1
-    assert len(np.unique(factors)) == 1
-    assert math.frexp(factors[0])[0] == 0.5
+    assert series.last == 1
+    assert len(np.unique(series.close)) == len(np.unique(candles.close))
+    assert series.volume is candles.volume
 
 
 def test_the_indicators_bring_no_data_frame_library_along():
-    """pandas would cost 80 MB in every process; a fresh interpreter imports none."""
-    code = "import sys, market.timeframe_view; sys.exit(any(n in sys.modules for n in ('pandas', 'polars', 'ccxt')))"
+    """A fresh interpreter imports no pandas, which would cost 80 MB in every process."""
+    unwanted = ("pandas", "polars", "ccxt")
+    code = f"import sys, market.timeframe_view; sys.exit(any(name in sys.modules for name in {unwanted}))"
 
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

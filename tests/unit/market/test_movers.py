@@ -2,6 +2,7 @@ from market.movers import movers
 
 
 def row(symbol, change, turnover=2e6, exchange="simulated"):
+    """A dashboard row."""
     return {
         "exchange": exchange, "symbol": symbol, "price": 1.0, "change_24h": change, "turnover_24h": turnover,
         "score": 50.0,
@@ -9,12 +10,15 @@ def row(symbol, change, turnover=2e6, exchange="simulated"):
 
 
 def names(found, side):
+    """Symbols in their order."""
     return [each["symbol"] for each in found[side]]
 
 
 def test_the_largest_moves_come_first():
     """Gains by size, losses by size; what did not move is neither."""
-    found = movers([row("A", 1.0), row("B", 9.0), row("C", -2.0), row("D", -7.0), row("E", 0.0)], turnover_floor=1e6)
+    found = movers(
+        [row("A", 1.0), row("B", 9.0), row("C", -2.0), row("D", -7.0), row("E", 0.0)], turnover_floor=1e6
+    )
 
     assert names(found, "gainers") == ["B", "A"]
     assert names(found, "losers") == ["D", "C"]

@@ -7,8 +7,9 @@ from market.components import orderbook
 from tests.support.made_candles import book, mirrored_book
 
 
-def values(*arguments):
-    return orderbook.measure(book(*arguments)).values
+def values(bids, asks):
+    """The three sub-scores."""
+    return orderbook.measure(book(bids, asks)).values
 
 
 def test_each_formula_by_hand():

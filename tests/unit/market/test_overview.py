@@ -1,5 +1,6 @@
 import math
 import statistics
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -11,18 +12,27 @@ from tests.support.recorded_candles import HOURS, recorded
 
 
 def row(symbol, change, turnover=1.0, price=1.0, exchange="simulated"):
+    """A dashboard row."""
     return {
-        "exchange": exchange, "symbol": symbol, "price": price, "change_24h": change, "turnover_24h": turnover,
+        "exchange": exchange, "symbol": symbol, "price": price,
+        "change_24h": change, "turnover_24h": turnover,
     }  # fmt: skip
 
 
-def hours(bars, **kwargs):
-    return walk(bars, timeframe="1h", **kwargs)
+def hours(bars):
+    """A walk of hourly candles."""
+    return walk(bars, timeframe="1h")
 
 
 def test_rows_are_counted_by_their_change():
     """Up, down and flat add up to the symbols with a change; turnover to the sum of those known."""
-    rows = [row("A/USDT", 1.0), row("B/USDT", -1.0), row("C/USDT", 0.0), row("D/USDT", 2.0), row("E/USDT", None, None)]
+    rows = [
+        row("A/USDT", 1.0),
+        row("B/USDT", -1.0),
+        row("C/USDT", 0.0),
+        row("D/USDT", 2.0),
+        row("E/USDT", None, None),
+    ]
     found = overview(rows, hourly_btc=None)
 
     assert (found["symbols"], found["up"], found["down"], found["flat"]) == (5, 2, 1, 1)
@@ -66,9 +76,12 @@ def test_bitcoin_without_a_ticker_is_named():
     [
         (hours(24), "needs 25 hourly bars, has 24"),
         (flat(0, timeframe="1h"), "no candles"),
-        (made(*[[1.0] * 30] * 5, timeframe="1h", filled=[True] * 3 + [False] * 27), "10.0% of the bars were filled, more than 5%"),
+        (
+            made(*[[1.0] * 30] * 5, timeframe="1h", filled=[True] * 3 + [False] * 27),
+            "10.0% of the bars were filled, more than 5%",
+        ),
     ],
-)  # fmt: skip
+)
 def test_hours_that_are_too_few_or_too_gapped_give_a_reason(candles, reason):
     """No volatility from what was made up or is not there."""
     assert overview([], hourly_btc=candles)["missing"]["volatility"] == reason
@@ -78,7 +91,7 @@ def test_volatility_is_the_annualised_deviation_of_the_newest_week():
     """Sample deviation of 168 hourly log returns times the root of the hours in a year."""
     candles = hours(400)
     closes = candles.close[-169:].tolist()
-    returns = [math.log(b / a) for a, b in zip(closes, closes[1:], strict=False)]
+    returns = [math.log(b / a) for a, b in pairwise(closes)]
 
     found = overview([], hourly_btc=candles)["volatility"]
 

@@ -11,6 +11,7 @@ from tests.support.recorded_candles import MINUTES, recorded
 
 
 def measured(candles):
+    """The four sub-scores of the newest bar."""
     return price_structure.measure(Series(candles))
 
 
@@ -18,7 +19,9 @@ def measured(candles):
 def test_sub_scores_follow_their_formulas_on_recorded_candles(symbol):
     """Range, trend, break and slope equal plain loops, every 29th bar."""
     candles = recorded(MINUTES)[f"{symbol}/USDT:USDT"]
-    by_hand = ByHand(made(*(getattr(candles, name)[:1500] for name in ("open", "high", "low", "close", "volume"))))
+    by_hand = ByHand(
+        made(*(getattr(candles, name)[:1500] for name in ("open", "high", "low", "close", "volume")))
+    )
 
     for at in range(400, 1500, 29):
         columns = (getattr(candles, name)[: at + 1] for name in ("open", "high", "low", "close", "volume"))
@@ -70,7 +73,8 @@ def test_prices_that_never_move_have_a_neutral_trend_alone():
     assert found.reasons["slope"] == "no true range"
 
 
-def swings(*highs_and_lows, close):
+def swings(highs_and_lows, *, close):
+    """Bars of the given highs and lows that all close alike."""
     high, low = np.array(highs_and_lows, dtype=float).T
     closes = np.full(len(high), close, dtype=float)
     return made(closes, np.maximum(high, close), np.minimum(low, close), closes, np.ones(len(high)))
@@ -80,9 +84,15 @@ def swings(*highs_and_lows, close):
 def test_a_close_beyond_the_last_swing_is_a_break(close, expected):
     """Above the confirmed high +1, below the confirmed low -1, between them 0."""
     quiet = (101, 99)
-    candles = swings(*[quiet] * 4, (105, 99), *[quiet] * 4, (101, 95), *[quiet] * 4, close=100)
+    candles = swings([*[quiet] * 4, (105, 99), *[quiet] * 4, (101, 95), *[quiet] * 4], close=100)
     closes = candles.close.copy()
     closes[-1] = close
-    broken = made(candles.open, np.maximum(candles.high, closes), np.minimum(candles.low, closes), closes, candles.volume)
+    broken = made(
+        candles.open,
+        np.maximum(candles.high, closes),
+        np.minimum(candles.low, closes),
+        closes,
+        candles.volume,
+    )
 
     assert measured(broken).values["break"] == expected

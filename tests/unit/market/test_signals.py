@@ -6,9 +6,12 @@ from market.signals import band_of, next_signal
 @pytest.mark.parametrize(
     ("previous", "score", "expected"),
     [
-        (None, 70.0, "long"), (None, 69.99, "neutral"), ("neutral", 30.0, "short"), ("neutral", 30.01, "neutral"),
-        ("long", 65.0, "long"), ("long", 64.99, "neutral"), ("short", 35.0, "short"), ("short", 35.01, "neutral"),
-        ("short", 66.0, "neutral"), ("long", 34.0, "neutral"), ("long", 20.0, "short"), ("short", 90.0, "long"),
+        (None, 70.0, "long"), (None, 69.99, "neutral"),
+        ("neutral", 30.0, "short"), ("neutral", 30.01, "neutral"),
+        ("long", 65.0, "long"), ("long", 64.99, "neutral"),
+        ("short", 35.0, "short"), ("short", 35.01, "neutral"),
+        ("short", 66.0, "neutral"), ("long", 34.0, "neutral"),
+        ("long", 20.0, "short"), ("short", 90.0, "long"),
     ],
 )  # fmt: skip
 def test_a_signal_is_entered_at_its_edge_and_left_five_points_later(previous, score, expected):

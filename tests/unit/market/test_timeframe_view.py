@@ -9,6 +9,7 @@ from tests.support.made_candles import flat, made, walk
 
 
 def holes(candles, share):
+    """The same candles with their first ones marked as filled."""
     filled = np.zeros(len(candles), dtype=bool)
     filled[: round(share * len(candles))] = True
     columns = (getattr(candles, name) for name in ("open", "high", "low", "close", "volume"))
@@ -91,8 +92,8 @@ def test_a_series_too_short_for_anything_names_every_sub_score():
     ("candles", "reason"),
     [
         (walk(10).tail(0), "no candles"),
-        (made([1.0], [math.nan], [1.0], [1.0], [1.0]), "a price or volume is not a finite number"),
-        (made([1.0], [1.0], [1.0], [1.0], [math.inf]), "a price or volume is not a finite number"),
+        (made([1.0], [math.nan], [1.0], [1.0], [1.0]), "a price or volume is too large or not a number"),
+        (made([1.0], [1.0], [1.0], [1.0], [math.inf]), "a price or volume is too large or not a number"),
         (made([1.0], [1.0], [0.0], [1.0], [1.0]), "a price is not positive"),
     ],
 )
@@ -105,7 +106,9 @@ def test_candles_that_cannot_be_read_give_a_reason(candles, reason):
     json.dumps(view.to_plain(), allow_nan=False)
 
 
-@pytest.mark.parametrize("candles", [flat(500), flat(500, volume=0.0), flat(500, price=1e-9), flat(500, price=1e9)])
+@pytest.mark.parametrize(
+    "candles", [flat(500), flat(500, volume=0.0), flat(500, price=1e-9), flat(500, price=1e9)]
+)
 def test_prices_that_never_move_are_neutral(candles):
     """What can be compared is equal, what cannot be divided is absent."""
     view = view_of(candles)

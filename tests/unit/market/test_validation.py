@@ -1,23 +1,28 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
-import numpy as np
 import pytest
 
 from market.errors import BadAnswer
 from market.validation import candle_rows, contract_unit, order_book, ticker
+
+if TYPE_CHECKING:
+    import numpy as np
 
 T = 1_700_000_040_000  # a whole minute
 GOOD = [T, 10.0, 12.0, 9.0, 11.0, 5.0]
 
 
 def changed(**fields: object) -> list[object]:
+    """A good candle with some fields changed."""
     names = ("time", "open", "high", "low", "close", "volume")
     return [fields.get(name, value) for name, value in zip(names, GOOD, strict=True)]
 
 
 def rows(*raw: object) -> np.ndarray:
+    """The rows as validated."""
     return candle_rows(list(raw), "1m", exchange="x", symbol="S")
 
 
@@ -73,6 +78,7 @@ def test_further_columns_are_ignored():
 
 
 def book(bids: object, asks: object, **more: object):
+    """The book as validated."""
     return order_book(
         {"bids": bids, "asks": asks}, **{"exchange": "x", "symbol": "S", "depth": 2, "unit": 1.0, **more}
     )
@@ -123,6 +129,7 @@ def test_only_contracts_have_a_contract_size(market, unit):
 
 
 def parsed(unit: float = 1.0, **fields: object):
+    """A good ticker with some fields changed, as validated."""
     raw = {"last": 100.0, "open": 90.0, "high": 110.0, "low": 80.0, "bid": 99.0, "ask": 101.0, **fields}
     return ticker(raw, exchange="x", symbol="S", unit=unit, now=5000.0)
 

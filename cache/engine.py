@@ -1,0 +1,173 @@
+"""The parts of one cache in one process, put together, started when first needed, and remade after a fork."""
+
+from __future__ import annotations
+
+import os
+import weakref
+from threading import Lock
+from typing import TYPE_CHECKING, Literal
+
+from cache.coherence import Listener, Subscribers
+from cache.hub import UNPROVED_LIFE_S, Hub
+from cache.keeper import Keeper
+from cache.leases import Leases
+from cache.local_order import LocalOrder
+from cache.outbox import Outbox
+from cache.reading import Reader
+from cache.single_flight import SingleFlight
+from cache.stats import Stats
+from cache.tiers.redis import RedisTier
+from cache.writing import Writer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cache.breaker import Breaker
+    from cache.entry import Entry
+    from cache.graph import Catalogue
+    from cache.keys import Key
+    from cache.wiring import Tiers
+
+    Coherence = Literal["alone", "proved", "unproved"]
+
+
+class Engine:
+    """Owns every collaborator. Threads and sockets begin in the process that first needs them."""
+
+    def __init__(
+        self,
+        *,
+        tiers: Tiers,
+        clock: Callable[[], float],
+        catalogue: Catalogue,
+        usable_for: float,
+        listening: bool,
+        read: Callable[[Key], Entry | None],
+    ) -> None:
+        near, far = tiers.near, tiers.far
+        self.tiers = tiers
+        self.far = far if isinstance(far, RedisTier) else None
+        self.listening = listening and self.far is not None
+        self.clock = clock
+        self.stats = Stats(catalogue.kinds)
+        self.outbox = Outbox()
+        self.leases = Leases(self.far)
+        self.subscribers = Subscribers(catalogue.kinds)
+        self.hub = Hub(clock=clock, memory=tiers.memory, shared=near.installed or far.installed)
+        self.local = LocalOrder(self.hub)
+        self.reader = Reader(
+            memory=tiers.memory, near=near, far=far, hub=self.hub, stats=self.stats, clock=clock
+        )
+        self.writer = Writer(
+            catalogue=catalogue,
+            usable_for=usable_for,
+            near=near,
+            far=far,
+            hub=self.hub,
+            local=self.local,
+            outbox=self.outbox,
+            reader=self.reader,
+            stats=self.stats,
+            clock=clock,
+        )
+        self.flights = SingleFlight(leases=self.leases, hub=self.hub, read=read)
+        self._started = False
+        self._starting = Lock()
+        self._keeper: Keeper | None = None
+        self._listener: Listener | None = None
+        if hasattr(os, "register_at_fork"):
+            me = weakref.ref(self)
+            os.register_at_fork(after_in_child=lambda: _forked(me))
+
+    @property
+    def breakers(self) -> tuple[Breaker, ...]:
+        """Every breaker there is."""
+        return (*self.tiers.near.breakers(), *self.tiers.far.breakers())
+
+    @property
+    def coherence(self) -> Coherence:
+        """Whether this process provably hears of every change, or has nobody to hear."""
+        if not (self.tiers.near.installed or self.tiers.far.installed):
+            return "alone"
+        return "proved" if self.clock() < self.hub.proved_until else "unproved"
+
+    def ensure_started(self) -> None:
+        """Begin to listen and to keep, once per process; cheap ever after."""
+        if not self._started:
+            self._start()
+
+    def close(self) -> None:
+        """End the threads and let go of the connections."""
+        with self._starting:
+            self._started = True
+            threads = (self._keeper, self._listener)
+            self._keeper = self._listener = None
+        for thread in threads:
+            if thread is not None:
+                thread.close()
+        self.subscribers.close()
+        self.tiers.near.close()
+        self.tiers.far.close()
+
+    def reopen(self) -> None:
+        """Be a process of one's own: nothing of the parent's sockets, threads, locks or leases is used."""
+        self.tiers.memory.clear()
+        self.tiers.near.reopen()
+        self.tiers.far.reopen()
+        for part in (self.hub, self.outbox, self.leases, self.subscribers, self.local, self.flights):
+            part.reopen()
+        for breaker in self.breakers:
+            breaker.reopen()
+        self._started = False
+        self._starting = Lock()
+        self._keeper = None
+        self._listener = None
+
+    def _start(self) -> None:
+        with self._starting:
+            if self._started:
+                return
+            if self.far is not None and self.listening:
+                self._listener = Listener(
+                    far=self.far,
+                    hub=self.hub,
+                    subscribers=self.subscribers,
+                    wake=self.flights.wake,
+                    on_lost=self._suspect,
+                )
+            self._keeper = Keeper(
+                near=self.tiers.near,
+                far=self.tiers.far,
+                hub=self.hub,
+                outbox=self.outbox,
+                leases=self.leases,
+                listener=self._listener,
+            )
+            self._get_bearings()
+            if self._listener is not None:
+                self._listener.start()
+            if self.tiers.near.installed or self.far is not None:
+                self._keeper.start()
+            self._started = True
+
+    def _get_bearings(self) -> None:
+        """Learn the fences and the generation before the first answer."""
+        if self.far is None:
+            self.hub.generation = 0
+            return
+        snapshot = self.far.sync(heard=self.hub.heard, seen=self.hub.highest)
+        if snapshot is not None:
+            self.hub.adopt(snapshot)
+            self.hub.fences_until = self.clock() + UNPROVED_LIFE_S
+
+    def _suspect(self, error: object) -> None:
+        # A lost connection may mean that Redis was restarted with an older memory: the prober
+        # asks it and settles with it before anything it says is believed.
+        if self.far is not None:
+            self.far.breaker.failed(error)
+
+
+def _forked(me: weakref.ref[Engine]) -> None:
+    engine = me()
+    if engine is not None:
+        engine.reopen()

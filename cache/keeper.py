@@ -1,0 +1,187 @@
+"""The one background thread of a process: probes broken tiers, settles what they missed, sends the canary."""
+
+from __future__ import annotations
+
+import time
+from itertools import groupby
+from threading import Event, Thread
+from typing import TYPE_CHECKING
+
+import structlog
+
+from cache.leases import BEAT_S
+from cache.tiers.memcached import MemcachedTier
+from cache.tiers.redis import RedisTier
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cache.coherence import Listener
+    from cache.entry import Reason
+    from cache.hub import Hub
+    from cache.leases import Leases
+    from cache.outbox import Outbox
+    from cache.tiers.base import Authority, Item, SharedMemory, Snapshot
+    from cache.tiers.memcached_node import MemcachedNode
+
+CANARY_S = 0.4
+SETTLE_AT_ONCE = 200
+
+log = structlog.get_logger(__name__)
+
+
+class Keeper:
+    """Ticks until closed. Nothing that it does costs a caller anything."""
+
+    def __init__(
+        self,
+        *,
+        near: SharedMemory,
+        far: Authority,
+        hub: Hub,
+        outbox: Outbox,
+        leases: Leases,
+        listener: Listener | None,
+    ) -> None:
+        self._near = near if isinstance(near, MemcachedTier) else None
+        self._far = far if isinstance(far, RedisTier) else None
+        self._hub = hub
+        self._outbox = outbox
+        self._leases = leases
+        self._listener = listener
+        self._breakers = (*near.breakers(), *far.breakers())
+        self._nudge = Event()
+        self._closing = Event()
+        self._canary_at = 0.0
+        self._thread = Thread(target=self._run, name="cache-keeper", daemon=True)
+        for breaker in self._breakers:
+            breaker.on_open = self._nudge.set
+        if self._far is not None:
+            self._far.breaker.probe = self.recover_far
+        for node in self._near.nodes if self._near is not None else ():
+            node.breaker.probe = self._recovery_of(node)
+
+    def start(self) -> None:
+        """Begin, in the background."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop; returns when the thread has ended."""
+        self._closing.set()
+        self._nudge.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=1.0)
+
+    def nudge(self) -> None:
+        """Look now."""
+        self._nudge.set()
+
+    def recover_far(self) -> bool:
+        """Settle everything that Redis missed; only then is it believed."""
+        snapshot = self._sync(probing=True)
+        if snapshot is None:
+            return False
+        self._adopt(snapshot)
+        return self.settle(probing=True)
+
+    def settle(self, *, probing: bool = False) -> bool:
+        """Send the outbox: invalidations first, then the writes, under the versions they were given."""
+        far = self._far
+        if far is None or not len(self._outbox):
+            return True
+        invalidations, puts = self._outbox.take()
+        done = self._send(far, invalidations, puts, probing=probing)
+        if not done:
+            self._outbox.give_back(invalidations, puts)
+        else:
+            log.info("cache_outbox_settled", invalidations=len(invalidations), puts=len(puts))
+        return done
+
+    def _send(
+        self, far: RedisTier, invalidations: list[tuple[str, int, Reason]], puts: list[Item], *, probing: bool
+    ) -> bool:
+        hub = self._hub
+        for (version, reason), group in groupby(invalidations, key=lambda one: (one[1], one[2])):
+            texts = [text for text, _, _ in group]
+            cascade = far.invalidate(
+                texts, reason, heard=hub.heard, seen=hub.highest, pinned=version, probing=probing
+            )
+            if cascade is None:
+                return False
+            hub.apply(cascade.texts, reason, version)
+        for start in range(0, len(puts), SETTLE_AT_ONCE):
+            some = puts[start : start + SETTLE_AT_ONCE]
+            if far.commit(some, heard=hub.heard, seen=hub.highest, probing=probing) is None:
+                return False
+        return True
+
+    def _run(self) -> None:
+        while not self._closing.is_set():
+            self._nudge.wait(self._pause())
+            self._nudge.clear()
+            if self._closing.is_set():
+                return
+            try:
+                self._tick()
+            except Exception:
+                log.exception("cache_keeper_failed")
+
+    def _pause(self) -> float:
+        waits = [due for due in (breaker.due_in() for breaker in self._breakers) if due is not None]
+        return min([*waits, BEAT_S if self._leases.any_beating else CANARY_S])
+
+    def _tick(self) -> None:
+        for breaker in self._breakers:
+            breaker.try_probe()
+        self._leases.beat()
+        if self._far is None or not self._far.breaker.closed:
+            return
+        if len(self._outbox):
+            self.settle()
+        if (
+            self._near is not None
+            and self._near.missed_writes
+            and all(b.closed for b in self._near.breakers())
+        ):
+            self._raise_generation()
+        if time.monotonic() >= self._canary_at:
+            self._canary_at = time.monotonic() + CANARY_S
+            self._stay_informed()
+
+    def _stay_informed(self) -> None:
+        if self._listener is not None:
+            self._listener.say()
+            return
+        snapshot = self._sync()
+        if snapshot is not None:
+            self._adopt(snapshot)
+
+    def _adopt(self, snapshot: Snapshot) -> None:
+        self._hub.adopt(snapshot)
+
+    def _sync(self, *, probing: bool = False, raise_generation: bool = False) -> Snapshot | None:
+        if self._far is None:
+            return None
+        return self._far.sync(
+            heard=self._hub.heard, seen=self._hub.highest, raise_generation=raise_generation, probing=probing
+        )
+
+    def _raise_generation(self) -> bool:
+        """Make everything that Memcached holds unreachable, for some of it may be old."""
+        snapshot = self._sync(raise_generation=True)
+        if snapshot is None or self._near is None:
+            return False
+        self._near.clear_missed_writes()
+        self._adopt(snapshot)
+        log.info("cache_generation_raised", generation=snapshot.generation)
+        return True
+
+    def _recovery_of(self, node: MemcachedNode) -> Callable[[], bool]:
+        def recover() -> bool:
+            node.answers()
+            if not node.missed_writes:
+                return True
+            # Without Redis to raise the number, at least what this process failed to write goes.
+            return self._raise_generation() or node.forget_missed()
+
+        return recover

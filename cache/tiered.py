@@ -1,0 +1,199 @@
+"""TieredCache: the one object through which tasks and web read and write."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from cache.catalogue import CATALOGUE
+from cache.deriving import Deriver
+from cache.engine import Engine
+from cache.entry import Put, Token
+from cache.keys import parse
+from cache.wiring import tiers_from
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from cache.entry import Change, Entry, PutResult, Reason
+    from cache.graph import Catalogue
+    from cache.keys import Key, Kind
+    from cache.leases import RunLock
+    from cache.wiring import CacheSettings, Tiers
+
+    Inputs = Mapping[Key, Entry | None]
+
+USABLE_FOR_S = 86_400.0
+
+
+class TieredCache:
+    """Reads the nearest tier first; writes and invalidates through Redis, which decides the order.
+
+    No method raises or hangs because a tier is broken. Threads and sockets begin with the first
+    call that needs them, in the process that makes it.
+    """
+
+    def __init__(
+        self,
+        *,
+        tiers: Tiers,
+        clock: Callable[[], float] = time.time,
+        catalogue: Catalogue = CATALOGUE,
+        usable_for: float = USABLE_FOR_S,
+        listening: bool = True,
+    ) -> None:
+        self.catalogue = catalogue
+        self._clock = clock
+        self._memory = tiers.memory
+        self._engine = Engine(
+            tiers=tiers,
+            clock=clock,
+            catalogue=catalogue,
+            usable_for=usable_for,
+            listening=listening,
+            read=self.get,
+        )
+        self._hub = self._engine.hub
+        self._deriver = Deriver(cache=self, flights=self._engine.flights, stats=self._engine.stats)
+
+    @classmethod
+    def from_settings(cls, settings: CacheSettings, clock: Callable[[], float] = time.time) -> TieredCache:
+        """The cache that the settings describe; raises GraphError for lifetimes that do not fit."""
+        return cls(
+            tiers=tiers_from(settings, clock),
+            clock=clock,
+            catalogue=CATALOGUE.with_lifetimes(settings.lifetimes()),
+            usable_for=settings.usable_for,
+            listening=settings.enable_cache_pubsub,
+        )
+
+    def get(self, key: Key, max_age: float | None = None) -> Entry | None:
+        """The entry, fresh or stale, or None; one older than `max_age` seconds counts as stale."""
+        # The hit path: no lock, no system call but the clock's.
+        record = self._memory.peek(key.text)
+        if record is not None and max_age is None:
+            hub = self._hub
+            now = self._clock()
+            if now < record.good_until and now < hub.proved_until and record.epoch is hub.epoch:
+                record.counter.l1_hits += 1
+                return record.entry
+        return self.get_many((key,), max_age).get(key)
+
+    def get_many(self, keys: Iterable[Key], max_age: float | None = None) -> dict[Key, Entry]:
+        """The entries there are; one round trip per tier."""
+        self._engine.ensure_started()
+        return self._engine.reader.many(keys, max_age)
+
+    def put(
+        self,
+        key: Key,
+        value: Any,
+        as_of: float | None = None,
+        inputs: Iterable[Entry | Key] = (),
+        token: Token | None = None,
+    ) -> PutResult:
+        """Store one value; raises NotCacheable when msgpack cannot carry it."""
+        return self.put_many((Put(key, value, as_of, tuple(inputs), token),))[0]
+
+    def put_many(self, items: Sequence[Put]) -> list[PutResult]:
+        """Store a batch: one round trip per tier, one message; results in the order given."""
+        self._engine.ensure_started()
+        results = self._engine.writer.put_many(items)
+        if results and not self._engine.listening:
+            self._engine.subscribers.tell((one.key.text for one in results), "put", results[0].version)
+        return results
+
+    def derive(self, key: Key, inputs: Sequence[Key], compute: Callable[[Inputs], Any]) -> Entry:
+        """Read the inputs, compute, store fenced; `compute` gets {input key: entry or None}."""
+        return self._deriver.derive(key, inputs, compute)
+
+    def derive_many(
+        self,
+        keys: Iterable[Key],
+        inputs_of: Callable[[Key], Sequence[Key]],
+        compute_many: Callable[[Mapping[Key, Inputs]], Mapping[Key, Any]],
+    ) -> dict[Key, Entry]:
+        """The same for a batch: one read of all inputs, one computation, one write.
+
+        A key that `compute_many` leaves out is not stored and not in the answer.
+        """
+        return self._deriver.derive_many(keys, inputs_of, compute_many)
+
+    def get_or_compute(self, key: Key, compute: Callable[[], Any]) -> Entry:
+        """The fresh entry, or one computation of it over all threads and processes."""
+        return self._deriver.get_or_compute(key, compute)
+
+    def expire(self, *keys: Key) -> tuple[Key, ...]:
+        """Turn the keys and all that is derived from them stale; returns what was touched."""
+        return self._invalidate(keys, "expire")
+
+    def remove(self, *keys: Key) -> tuple[Key, ...]:
+        """Make the keys and all that is derived from them go; returns what was touched."""
+        return self._invalidate(keys, "remove")
+
+    def token(self) -> Token:
+        """Now, for a put whose inputs are read after this."""
+        self._engine.ensure_started()
+        return Token(self._hub.now_version(shared=self._engine.far is not None))
+
+    def warm(self, keys: Iterable[Key]) -> int:
+        """Load the keys into this process's memory in one batch; how many there were."""
+        return len(self.get_many(keys))
+
+    def subscribe(
+        self, callback: Callable[[Change], None], kinds: Iterable[Kind] | None = None
+    ) -> Callable[[], None]:
+        """Have changes of these kinds, whoever made them, told on a thread; returns what ends it."""
+        self._engine.ensure_started()
+        return self._engine.subscribers.add(callback, kinds)
+
+    def lock(self, name: str, ttl_s: float) -> RunLock:
+        """Try to take a named lock over all processes: look at `.held` (False, too, while Redis is away)."""
+        self._engine.ensure_started()
+        return self._engine.leases.take(f"lock:{name}", ttl_s)
+
+    def ttl(self, kind: Kind) -> float:
+        """The lifetime of a kind in seconds, as configured."""
+        return self.catalogue.lifetimes[kind.name]
+
+    def stats(self) -> dict[str, Any]:
+        """Counters per kind and the state of the tiers, of this process."""
+        memory, hub = self._memory, self._hub
+        return {
+            "kinds": self._engine.stats.plain(),
+            "l1": {"entries": len(memory), "bytes": memory.weight, "evictions": memory.evictions},
+            "breakers": {b.name: {"state": b.state, "openings": b.openings} for b in self._engine.breakers},
+            "coherence": self._engine.coherence,
+            "outbox": len(self._engine.outbox),
+            "fences": len(hub.floors),
+            "generation": hub.generation,
+            "version": hub.highest,
+        }
+
+    def health(self) -> dict[str, str]:
+        """One word per tier (up, degraded, down, absent) and one for coherence (proved, unproved, alone)."""
+        self._engine.ensure_started()
+        words = {"l1": "up" if self._memory.installed else "absent"}
+        for tier in (self._engine.tiers.near, self._engine.tiers.far):
+            words[tier.name] = _word([breaker.closed for breaker in tier.breakers()])
+        return {**words, "coherence": self._engine.coherence}
+
+    def close(self) -> None:
+        """End the threads and let go of the connections."""
+        self._engine.close()
+
+    def _invalidate(self, keys: Sequence[Key], reason: Reason) -> tuple[Key, ...]:
+        self._engine.ensure_started()
+        texts = self._engine.writer.invalidate(keys, reason)
+        if texts and not self._engine.listening:
+            self._engine.subscribers.tell(texts, reason, self._hub.highest)
+        parsed = (parse(text, self.catalogue.kinds) for text in texts)
+        return tuple(key for key in parsed if key is not None)
+
+
+def _word(closed: list[bool]) -> str:
+    if not closed:
+        return "absent"
+    if all(closed):
+        return "up"
+    return "degraded" if any(closed) else "down"

@@ -1,0 +1,141 @@
+"""Start the simulated exchange: `python -m simulator`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import random
+import signal
+import sys
+import time
+
+import structlog
+
+import logs
+import settings
+from simulator.control import Control, ShiftedClock
+from simulator.faults import Faults
+from simulator.limiter import FORBIDDEN, MODES, Limit, RateLimiter
+from simulator.listing import Listing
+from simulator.market import Market
+from simulator.recordings import RecordingsUnusable, load
+from simulator.server import Server
+from simulator.service import PATHS, Service
+from simulator.synthetic import SyntheticMarket
+from simulator.tally import Tally
+from simulator.tape import Tape
+
+log = structlog.get_logger("simulator")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run until SIGTERM or SIGINT; 2 with one line on standard error for each thing that is wrong."""
+    options = _parser().parse_args(arguments)
+    try:
+        configured = settings.load()
+        logs.configure(configured.log_level)
+        market = _market(configured, options.history)
+        asyncio.run(_serve(market, configured, options))
+    except settings.SettingsError as error:
+        return _failed(*error.lines)
+    except RecordingsUnusable as error:
+        return _failed(f"SIMULATOR_RECORDINGS: {error}")
+    except OSError as error:
+        return _failed(
+            f"SIMULATOR_PORT: cannot listen on {configured.bind_address}:{configured.simulator_port} "
+            f"({error.strerror or error}); SIMULATOR_PORT and BIND_ADDRESS move it"
+        )
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m simulator", description="A simulated exchange (Bybit v5 REST)."
+    )
+    defaults = Limit()
+    parser.add_argument(
+        "--history",
+        type=_share,
+        default=2 / 3,
+        metavar="SHARE",
+        help="share of a recording behind now (0.667)",
+    )
+    parser.add_argument(
+        "--limit",
+        type=int,
+        default=defaults.requests,
+        metavar="N",
+        help="requests a window; 0: no limit (600)",
+    )
+    parser.add_argument("--window", type=float, default=defaults.window_s, metavar="S", help="the window (5)")
+    parser.add_argument(
+        "--ban", type=float, default=defaults.ban_s, metavar="S", help="ban after excess (600)"
+    )
+    parser.add_argument("--limit-mode", choices=MODES, default=FORBIDDEN, help="how a refusal looks (403)")
+    return parser
+
+
+def _share(text: str) -> float:
+    share = float(text)
+    if not 0 < share < 1:
+        raise argparse.ArgumentTypeError("want a number between 0 and 1")
+    return share
+
+
+def _market(configured: settings.Settings, history_share: float) -> Market:
+    folder = configured.simulator_recordings
+    if folder is None:
+        return SyntheticMarket(symbols=configured.simulator_symbols, seed=configured.simulator_seed)
+    return load(
+        folder,
+        now_ms=time.time_ns() // 1_000_000,
+        seed=configured.simulator_seed,
+        history_share=history_share,
+    )
+
+
+async def _serve(market: Market, configured: settings.Settings, options: argparse.Namespace) -> None:
+    clock = ShiftedClock(time.time)
+    listing = Listing(Tape(market=market, clock=clock))
+    parts = {
+        "listing": listing,
+        "limiter": RateLimiter(
+            limit=Limit(options.limit, options.window, options.ban, options.limit_mode),
+            monotonic=time.monotonic,
+        ),
+        "faults": Faults(
+            paths=PATHS,
+            symbols=frozenset(one.symbol for one in market.instruments),
+            dice=random.Random(market.seed).random,
+        ),
+        "tally": Tally(PATHS),
+        "clock": clock,
+    }
+    server = Server(service=Service(**parts), control=Control(**parts))
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with server.listening(configured.bind_address, configured.simulator_port) as port:
+        log.info(
+            "simulator_started",
+            host=configured.bind_address,
+            port=port,
+            source=market.source,
+            symbols=len(listing.of("linear")),
+            shift_ms=market.shift_ms,
+            seed=market.seed,
+        )
+        await stop.wait()
+    log.info("simulator_stopped")
+
+
+def _failed(*lines: str) -> int:
+    for line in lines:
+        sys.stderr.write(line + "\n")
+    logging.shutdown()
+    return 2
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,1 @@
+"""The REST interface: one function for each path, from query to encoded result."""

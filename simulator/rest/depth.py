@@ -1,0 +1,85 @@
+"""/v5/market/orderbook and /v5/market/recent-trade."""
+
+from __future__ import annotations
+
+from simulator.answers import Query, Refusal, View, category_of, limit_of
+from simulator.book import order_book
+from simulator.listing import Listing, unknown_symbol
+from simulator.model import Instrument, Ints, padded, text
+from simulator.trades import Trades, recent_trades
+
+# category: (levels by default, at most)
+_DEPTHS = {"spot": (1, 200), "linear": (25, 500), "inverse": (25, 500), "option": (1, 25)}
+_TRADES = {"spot": (60, 60), "linear": (500, 1000), "inverse": (500, 1000), "option": (500, 1000)}
+# The update counters start from here, so that they fit into 53 bits and never fall.
+_COUNT_FROM_S = 1_600_000_000
+
+
+def orderbook(listing: Listing, query: Query, view: View) -> bytes:
+    """Bids and asks around the price of the second."""
+    category = category_of(query)
+    default, most = _DEPTHS[category]
+    depth = limit_of(query, default=default, most=most)
+    one = listing.wanted(query, view)
+    if not listing.trades(one, view):
+        raise unknown_symbol(category)
+    forming = listing.tape.forming(view.second)
+    book = order_book(one, forming, depth)
+    count = view.second - _COUNT_FROM_S
+    return (
+        f'{{"s":"{one.symbol}","b":[{_levels(book.bids, book.bid_sizes, one)}],'
+        f'"a":[{_levels(book.asks, book.ask_sizes, one)}],"ts":{view.second * 1000},"u":{count},'
+        f'"seq":{count * 64 + one.symbol_id % 64},"cts":{view.second * 1000}}}'
+    ).encode()
+
+
+def recent_trade(listing: Listing, query: Query, view: View) -> bytes:
+    """The newest trades, newest first."""
+    category = category_of(query)
+    default, most = _TRADES[category]
+    count = limit_of(query, default=default, most=most)
+    if category == "option" and not query.get("symbol"):
+        raise Refusal("params error: symbol invalid")
+    one = listing.wanted(query, view)
+    trades = recent_trades(listing.tape, one, count, view.second)
+    return f'{{"category":"{category}","list":[{_trades(trades, one)}]}}'.encode()
+
+
+def _levels(prices: Ints, sizes: Ints, one: Instrument) -> str:
+    decimals, steps = one.price_decimals, one.qty_decimals
+    return ",".join(
+        [
+            f'["{text(price, decimals)}","{text(size, steps)}"]'
+            for price, size in zip(prices.tolist(), sizes.tolist(), strict=True)
+        ]
+    )
+
+
+def _trades(trades: Trades, one: Instrument) -> str:
+    price_text = text if one.category == "spot" else padded
+    rows = []
+    for time_ms, price, size, bought, number in zip(
+        trades.time_ms.tolist(),
+        trades.price.tolist(),
+        trades.size.tolist(),
+        trades.bought.tolist(),
+        trades.number.tolist(),
+        strict=True,
+    ):
+        rows.append(
+            f'{{"execId":"{_trade_id(one, number)}","symbol":"{one.symbol}",'
+            f'"price":"{price_text(price, one.price_decimals)}","size":"{text(size, one.qty_decimals)}",'
+            f'"side":"{"Buy" if bought else "Sell"}","time":"{time_ms}","isBlockTrade":false,'
+            f'"isRPITrade":false,"seq":"{number - 2 * _COUNT_FROM_S}"}}'
+        )
+    rows.reverse()
+    return ",".join(rows)
+
+
+def _trade_id(one: Instrument, number: int) -> str:
+    """Digits for spot, the form of a UUID for contracts."""
+    if one.category == "spot":
+        return f"2{one.symbol_id:05d}{number:013d}"
+    tail = f"{number:016x}"
+    head = f"{one.key:016x}"
+    return f"{head[:8]}-{head[8:12]}-5{head[13:16]}-8{tail[1:4]}-{tail[4:]}"

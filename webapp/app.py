@@ -1,0 +1,66 @@
+"""The application, put together from collaborators."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flask import Flask
+
+from cache import states
+from cache.catalogue import DASHBOARD
+from webapp import api, assets, formats, health, pages, problems, security, words
+from webapp.published import Shelf
+from webapp.symbols import SymbolDesk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from cache import TieredCache
+
+FOLDER = Path(__file__).parent
+
+
+def create_app(
+    *,
+    cache: TieredCache,
+    clock: Callable[[], float] = time.time,
+    dashboard_ttl_s: float = DASHBOARD.ttl,
+    exchanges: Sequence[str] = (),
+    stream_port: int | None = None,
+) -> Flask:
+    """The Flask app over one cache.
+
+    `dashboard_ttl_s` is how long a published dashboard counts as current, `exchanges` are the ids
+    that are fetched from, `stream_port` is where the WebSocket stream listens, None without one.
+    """
+    app = Flask("webapp", static_folder=None, root_path=str(FOLDER))
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    shelf = Shelf(cache=cache, clock=clock, ttl_s=dashboard_ttl_s)
+    desk = SymbolDesk(cache=cache, clock=clock, exchanges=exchanges)
+    files = assets.Assets.of(FOLDER / "static")
+    _teach_templates(app, files, stream_port)
+    security.register(app, stream_port=stream_port)
+    problems.register(app)
+    app.register_blueprint(api.blueprint(shelf=shelf, desk=desk))
+    app.register_blueprint(health.blueprint(shelf=shelf, cache=cache))
+    app.register_blueprint(pages.blueprint(shelf=shelf, desk=desk, clock=clock))
+    app.register_blueprint(assets.blueprint(files))
+    return app
+
+
+def _teach_templates(app: Flask, files: assets.Assets, stream_port: int | None) -> None:
+    environment = app.jinja_env
+    environment.trim_blocks = environment.lstrip_blocks = True
+    environment.filters.update(formats.FILTERS)
+    environment.globals.update(
+        asset=files.url,
+        component_names=words.COMPONENTS,
+        dash=formats.DASH,
+        exchange_tones=words.EXCHANGE_TONES,
+        nothing_yet=words.NOTHING_YET,
+        states=states,
+        stream_port=stream_port,
+        tones=words.TONES,
+    )

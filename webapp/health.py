@@ -1,0 +1,39 @@
+"""Whether the process lives, and whether it can serve a dashboard."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from flask import Blueprint, Response
+
+from cache import states
+
+if TYPE_CHECKING:
+    from cache import TieredCache
+    from webapp.published import Shelf
+
+NO_STORE = {"Cache-Control": "no-store"}
+
+
+def blueprint(*, shelf: Shelf, cache: TieredCache) -> Blueprint:
+    """The two addresses that an operator or a supervisor asks."""
+    pages = Blueprint("health", __name__)
+
+    @pages.get("/healthz")
+    def alive() -> Response:
+        return Response("ok\n", headers=NO_STORE, content_type="text/plain; charset=utf-8")
+
+    @pages.get("/readyz")
+    def ready() -> tuple[dict[str, Any], int, dict[str, str]]:
+        found = shelf.find("data")
+        body = {
+            "ready": found is not None,
+            "complete": found is not None and found.document.complete,
+            "state": states.EMPTY if found is None else found.document.parsed()["state"],
+            "tiers": cache.health(),
+        }
+        status = HTTPStatus.SERVICE_UNAVAILABLE if found is None else HTTPStatus.OK
+        return body, int(status), NO_STORE
+
+    return pages

@@ -1,0 +1,59 @@
+"""The pages for people, rendered here and kept current by their scripts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flask import Blueprint, Response, render_template, request
+
+from cache import states
+from webapp.conditional import matches
+from webapp.problems import RETRY_AFTER_S
+from webapp.words import NOTHING_YET
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from webapp.published import Shelf
+    from webapp.symbols import SymbolDesk
+
+NO_CACHE = {"Cache-Control": "no-cache"}
+NOT_PUBLISHED: dict[str, Any] = {
+    "generated_at": None, "as_of": None, "state": states.EMPTY, "reason": NOTHING_YET, "simulated": False,
+    "exchanges": [], "symbols": [], "movers": {"gainers": [], "losers": []},
+    "overview": {
+        "symbols": 0, "up": None, "down": None, "flat": None, "turnover_24h": None, "btc_price": None,
+        "btc_change_24h": None, "breadth": None, "volatility": None, "regime": None, "missing": {},
+    },
+}  # fmt: skip
+
+
+def blueprint(*, shelf: Shelf, desk: SymbolDesk, clock: Callable[[], float]) -> Blueprint:
+    """The dashboard, the small dashboard, and the page that explains one score."""
+    pages = Blueprint("pages", __name__)
+
+    def dashboard(template: str, view: str) -> Callable[[], Response]:
+        def page() -> Response:
+            found = shelf.find(view)
+            document = NOT_PUBLISHED if found is None else found.document.parsed()
+            etag = "" if found is None else found.document.etag
+            html = render_template(template, dashboard=document, etag=etag, now=clock(), view=view)
+            if found is None:
+                return Response(html, 503, {**NO_CACHE, "Retry-After": str(RETRY_AFTER_S)})
+            return Response(html, headers=NO_CACHE)
+
+        return page
+
+    pages.add_url_rule("/", "dashboard", dashboard("dashboard.html", "data"))
+    pages.add_url_rule("/mobile", "mobile", dashboard("mobile.html", "mobile"))
+
+    @pages.get("/symbols/<exchange>/<path:symbol>")
+    def symbol_page(exchange: str, symbol: str) -> Response:
+        score = desk.explain(exchange, symbol)
+        headers = {**NO_CACHE, "ETag": score.etag}
+        if matches(request.headers.get("If-None-Match"), score.etag):
+            return Response(status=304, headers=headers)
+        html = render_template("symbol.html", score=score.document, now=clock())
+        return Response(html, headers=headers)
+
+    return pages

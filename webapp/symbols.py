@@ -1,0 +1,126 @@
+"""One symbol's score with all that it was made of, as the cache holds it."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cache import states
+from cache.catalogue import CONFLUENCE, UNIVERSE
+from webapp.problems import bad_input, not_there_yet, unknown_symbol
+from webapp.words import SIMULATED, utc
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from cache import Entry, TieredCache
+    from cache.states import State
+
+LONGEST = {"exchange": 40, "symbol": 80}
+CONTROLS = ("Cc", "Cs")
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """A score as it is served: the document, its tag and what is left of its life in seconds."""
+
+    document: dict[str, Any]
+    etag: str
+    fresh_s: int
+    usable_s: int
+    age_s: int
+
+    def headers(self) -> dict[str, str]:
+        """Validators and lifetimes."""
+        spare_s = max(0, self.usable_s - self.fresh_s)
+        return {
+            "ETag": self.etag,
+            "Cache-Control": f"max-age={self.fresh_s}, stale-if-error={spare_s}",
+            "Age": str(self.age_s),
+        }
+
+
+class SymbolDesk:
+    """Looks scores up; raises a Problem for what is not there. `exchanges` are the ids in use."""
+
+    def __init__(
+        self, *, cache: TieredCache, clock: Callable[[], float], exchanges: Sequence[str] = ()
+    ) -> None:
+        self._cache = cache
+        self._clock = clock
+        self._exchanges = frozenset(exchanges)
+        self._listed: dict[str, tuple[int, frozenset[str]]] = {}
+
+    def explain(self, exchange: str, symbol: str) -> Explained:
+        """The score of one symbol with its state, its age and the reason for whatever is wrong."""
+        check(exchange=exchange, symbol=symbol)
+        universe_key = UNIVERSE.key(exchange=exchange)
+        score_key = CONFLUENCE.key(exchange=exchange, symbol=symbol)
+        found = self._cache.get_many((universe_key, score_key))
+        universe, score = found.get(universe_key), found.get(score_key)
+        self._refuse_unknown(exchange, symbol, universe, score)
+        if score is None:
+            raise not_there_yet(f"{symbol} on {exchange} is tracked and not scored yet")
+        return self._explained(score)
+
+    def _refuse_unknown(
+        self, exchange: str, symbol: str, universe: Entry | None, score: Entry | None
+    ) -> None:
+        if universe is not None:
+            if symbol not in self._symbols(exchange, universe):
+                raise unknown_symbol(exchange, symbol, f"{exchange} does not list {symbol} among the tracked")
+            return
+        if score is not None:
+            return  # the list was lost, the score was not
+        if exchange not in self._exchanges:
+            raise unknown_symbol(exchange, symbol, f"{exchange} is none of the exchanges in use")
+        raise not_there_yet(f"what {exchange} lists is not known yet")
+
+    def _symbols(self, exchange: str, universe: Entry) -> frozenset[str]:
+        known = self._listed.get(exchange)
+        if known is None or known[0] != universe.version:
+            names = frozenset(row["symbol"] for row in universe.value["instruments"])
+            known = self._listed[exchange] = (universe.version, names)
+        return known[1]
+
+    def _explained(self, entry: Entry) -> Explained:
+        now = self._clock()
+        state, reason = judged(entry, now)
+        document = {
+            **entry.value,
+            "state": state,
+            "reason": reason,
+            "as_of": entry.as_of,
+            "age_s": round(max(0.0, now - entry.as_of), 3),
+            "simulated": entry.key.params["exchange"] == SIMULATED,
+        }
+        return Explained(
+            document=document,
+            etag=f'W/"{entry.version}-{state}"',
+            fresh_s=max(0, int(entry.fresh_until - now)),
+            usable_s=max(0, int(entry.usable_until - now)),
+            age_s=max(0, int(now - entry.stored_at)),
+        )
+
+
+def judged(entry: Entry, now: float) -> tuple[State, str | None]:
+    """The state of a score and why it is not live."""
+    value = entry.value
+    if value["score"] is None:
+        return states.EMPTY, "; ".join(gap["reason"] for gap in value["missing"]) or "no input is usable"
+    if now < entry.fresh_until:
+        return states.LIVE, None
+    late = value.get("stale")
+    if late:
+        return states.STALE, f"inputs are late: {', '.join(late)}"
+    return states.STALE, f"not scored since {utc(entry.stored_at)}"
+
+
+def check(**parts: str) -> None:
+    """Refuse names that no exchange could have; raises the Problem that names the part."""
+    for name, value in parts.items():
+        if len(value) > LONGEST[name]:
+            raise bad_input(name, f"is longer than {LONGEST[name]} characters")
+        if any(unicodedata.category(letter) in CONTROLS or letter == "\N{REPLACEMENT CHARACTER}" for letter in value):
+            raise bad_input(name, "holds a control character or is not valid UTF-8")

@@ -1,0 +1,41 @@
+"""Words and tones that the server and the pages share, each written down once."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from cache import states
+
+SIMULATED = "simulated"
+"""The exchange id of the simulated market."""
+
+VIEWS = ("data", "mobile")
+"""The views that are published, as the cache and the addresses name them."""
+
+COMPONENTS = {
+    "technical": "Tech",
+    "volume": "Vol",
+    "orderflow": "Flow",
+    "orderbook": "Book",
+    "price_structure": "Struct",
+    "sentiment": "Sent",
+}
+"""The components of a score in the order in which they are shown, with their short headings."""
+
+TONES: dict[str, str] = {
+    states.LIVE: "good",
+    states.DELAYED: "late",
+    states.STALE: "bad",
+    states.EMPTY: "none",
+}
+"""How a state is coloured; the style sheet knows tones and not states."""
+
+EXCHANGE_TONES = {"ok": "good", "unknown": "none"}
+"""The same for the state of an exchange; any other word is a trouble."""
+
+NOTHING_YET = "nothing has been published yet"
+
+
+def utc(at: float) -> str:
+    """Unix seconds as a person reads them: 14:03:59 UTC."""
+    return f"{datetime.fromtimestamp(at, UTC):%H:%M:%S} UTC"
