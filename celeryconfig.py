@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from kombu.entity import Queue
+from kombu.entity import Exchange, Queue
 
 import settings as environment
 
@@ -46,18 +46,20 @@ imports = ("tasks.fetch", "tasks.derive", "tasks.publish")
 # --- queues: priorities are queues of their own, taken strictly in this order ----------------------
 SCORER_QUEUES = ("critical", "high", "normal", "low")
 FETCHER_QUEUES = ("fetch.fast", "fetch.slow")
-task_queues = [Queue(name) for name in (*SCORER_QUEUES, *FETCHER_QUEUES)]
+# An exchange and a routing key of its own each: with the defaults every queue would get every message.
+task_queues = [Queue(name, Exchange(name), routing_key=name) for name in (*SCORER_QUEUES, *FETCHER_QUEUES)]
 task_default_queue = "normal"
 task_create_missing_queues = False
 task_routes = {
     "tasks.publish.dashboard": {"queue": "critical"},
     "tasks.derive.symbols": {"queue": "high"},
     "tasks.derive.sweep": {"queue": "normal"},
+    # One call for all symbols goes before the batches, so that a backfill does not hold up the prices.
+    "tasks.fetch.universe": {"queue": "fetch.fast"},
     "tasks.fetch.tickers": {"queue": "fetch.fast"},
     "tasks.fetch.plan": {"queue": "fetch.fast"},
-    "tasks.fetch.candles": {"queue": "fetch.fast"},
-    "tasks.fetch.order_books": {"queue": "fetch.fast"},
-    "tasks.fetch.universe": {"queue": "fetch.slow"},
+    "tasks.fetch.candles": {"queue": "fetch.slow"},
+    "tasks.fetch.order_books": {"queue": "fetch.slow"},
 }
 
 

@@ -8,6 +8,10 @@ import sys
 import structlog
 
 
+# Celery tells of every message at INFO: hundreds of lines a minute that say that all is well.
+CHATTY = ("celery.worker.strategy", "celery.app.trace", "celery.beat")
+
+
 def configure(level: str) -> None:
     """Send structlog and the standard library's records to standard output, one line each."""
     shared = (
@@ -37,3 +41,5 @@ def configure(level: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    for name in CHATTY:
+        logging.getLogger(name).setLevel("WARNING" if level == "INFO" else level)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 PROOF_LASTS_S = 1.0
 SILENCE_S = 2.0
-LISTEN_FOR_S = 0.2
+LISTEN_FOR_S = 0.1
 CONNECT_S = 0.5
 RETRY_S = 0.1
 
@@ -130,7 +130,7 @@ class Listener:
         self._said[self._number] = self._hub.clock()
         while len(self._said) > 8:  # noqa: PLR2004 (what was said longer ago proves nothing)
             self._said.pop(next(iter(self._said)), None)
-        self._far.canary(self._number, heard=self._hub.heard, seen=self._hub.highest)
+        self._far.canary(self._number, heard=self._hub.known, seen=self._hub.highest)
 
     def _run(self) -> None:
         client = self._far.connect(CONNECT_S)
@@ -148,7 +148,7 @@ class Listener:
             if pubsub.get_message(timeout=CONNECT_S) is None:
                 raise TimeoutError("no answer to SUBSCRIBE")
             # From here on nothing is missed; what was missed before, the snapshot tells.
-            self._catch_up()
+            self._catch_up(since=0, following=True)
             self._said.clear()
             self._heard_own_at = time.monotonic()
             self.listening = True
@@ -169,14 +169,15 @@ class Listener:
             self._wake(texts[0])
             return
         elif reason == "generation":
-            self._hub.generation = versions[0]
+            # It may have come with a floor under everything: the snapshot says.
+            self._catch_up(since=self._hub.known)
         else:
             self._change(texts, reason, version, versions)
         if not self._hub.follow(previous, version):
             self.gaps += 1
             log.warning("cache_messages_lost", heard=self._hub.heard, version=version)
             self._hub.abandon()
-            self._catch_up()
+            self._catch_up(since=self._hub.heard, following=True)
         if reason == "canary" and origin == self._far.origin:
             self._prove(versions[0])
 
@@ -201,11 +202,11 @@ class Listener:
         self._hub.proved_until = said_at + PROOF_LASTS_S
         self._heard_own_at = time.monotonic()
 
-    def _catch_up(self) -> None:
-        snapshot = self._far.sync(heard=self._hub.heard, seen=self._hub.highest)
+    def _catch_up(self, *, since: int, following: bool = False) -> None:
+        snapshot = self._far.sync(heard=self._hub.known, seen=self._hub.highest, since=since)
         if snapshot is None:
             raise ConnectionError("Redis does not answer")
-        self._hub.adopt(snapshot)
+        self._hub.adopt(snapshot, following=following)
 
     def _lost(self, error: object) -> None:
         was_listening, self.listening = self.listening, False

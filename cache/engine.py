@@ -16,6 +16,7 @@ from cache.outbox import Outbox
 from cache.reading import Reader
 from cache.single_flight import SingleFlight
 from cache.stats import Stats
+from cache.tiers.memcached import MemcachedTier
 from cache.tiers.redis import RedisTier
 from cache.writing import Writer
 
@@ -23,12 +24,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cache.breaker import Breaker
-    from cache.entry import Entry
+    from cache.entry import Entry, PutResult
     from cache.graph import Catalogue
     from cache.keys import Key
     from cache.wiring import Tiers
 
     Coherence = Literal["alone", "proved", "unproved"]
+
+
+# What lives to its next close lives no longer than this beyond its lifetime.
+LONGEST_TIMEFRAME_S = 8 * 86_400
 
 
 class Engine:
@@ -53,6 +58,8 @@ class Engine:
         self.outbox = Outbox()
         self.leases = Leases(self.far)
         self.subscribers = Subscribers(catalogue.kinds)
+        if self.far is not None:
+            self.far.keep_for_s = usable_for + max(catalogue.lifetimes.values()) + LONGEST_TIMEFRAME_S
         self.hub = Hub(clock=clock, memory=tiers.memory, shared=near.installed or far.installed)
         self.local = LocalOrder(self.hub)
         self.reader = Reader(
@@ -95,6 +102,21 @@ class Engine:
         """Begin to listen and to keep, once per process; cheap ever after."""
         if not self._started:
             self._start()
+
+    def now(self) -> int:
+        """The version of a token taken now: all that was invalidated before it is known here."""
+        if self.far is None or not self.far.breaker.closed:
+            return self.hub.highest
+        if not self.hub.follows:
+            snapshot = self.far.sync(heard=self.hub.known, seen=self.hub.highest, since=self.hub.known)
+            if snapshot is None:
+                return self.hub.highest
+            self.hub.adopt(snapshot)
+        return self.hub.known
+
+    def announced(self, result: PutResult) -> bool:
+        """Whether a message of this write comes back to this process's subscribers."""
+        return self.listening and result.tiers["l3"] in {"stored", "skipped"}
 
     def close(self) -> None:
         """End the threads and let go of the connections."""
@@ -155,10 +177,14 @@ class Engine:
         if self.far is None:
             self.hub.generation = 0
             return
-        snapshot = self.far.sync(heard=self.hub.heard, seen=self.hub.highest)
+        snapshot = self.far.sync(heard=self.hub.known, seen=self.hub.highest, since=0)
         if snapshot is not None:
             self.hub.adopt(snapshot)
             self.hub.fences_until = self.clock() + UNPROVED_LIFE_S
+        elif isinstance(self.tiers.near, MemcachedTier):
+            # Nobody says which invalidations there were: what Memcached holds is served, as stale.
+            self.hub.generation = self.tiers.near.recall_generation()
+            self.hub.floors.forget_below(self.hub.next_version())
 
     def _suspect(self, error: object) -> None:
         # A lost connection may mean that Redis was restarted with an older memory: the prober

@@ -34,6 +34,13 @@ class Catalogue:
         """The same kinds with other lifetimes in seconds, checked again."""
         return Catalogue(tuple(self.kinds.values()), lifetimes)
 
+    def lifetime(self, kind: Kind) -> float:
+        """The kind's time to live in seconds; raises GraphError for a kind that is not in the catalogue."""
+        try:
+            return self.lifetimes[kind.name]
+        except KeyError:
+            raise GraphError(f"{kind.name} is not in the catalogue") from None
+
     def _check_lifetimes(self) -> None:
         for kind in self.kinds.values():
             for parent in (self.kinds[name] for name in kind.derived_from):

@@ -34,16 +34,19 @@ class Hub:
 
     def reopen(self) -> None:
         """Know nothing: a fork begins its own life."""
+        self._lock = Lock()
         self.floors = Floors()
         self.epoch = object()
+        # Up to `heard` every message has been followed; up to `informed` every fence is known.
         self.heard = 0
+        self.informed = 0
         self.highest = 0
+        self._invalidated = 0
         self.incarnation = 0
         self.generation: int | None = None
         self.fences_until = -math.inf
         # With no tier shared with others there is nobody to be out of step with.
         self.proved_until = -math.inf if self._shared else math.inf
-        self._lock = Lock()
 
     def next_version(self) -> int:
         """A version of our own, for when Redis cannot give one: above all that is known, near the time."""
@@ -51,16 +54,22 @@ class Hub:
             self.highest = max(self.highest + 1, int(self.clock() * US))
             return self.highest
 
-    def now_version(self, *, shared: bool) -> int:
-        """The version up to which this process has followed every change."""
-        with self._lock:
-            # Where Redis orders nothing, the newest version of our own is all there is to follow.
-            return self.heard if shared and self.heard else self.highest
+    @property
+    def follows(self) -> bool:
+        """Whether `known` takes in all that this process can have read or invalidated itself."""
+        return self.clock() < self.proved_until and self._invalidated <= self.known
 
-    def advance(self, previous: int, version: int) -> None:
+    @property
+    def known(self) -> int:
+        """The version up to which every fence is known."""
+        return max(self.heard, self.informed)
+
+    def advance(self, previous: int, version: int, *, invalidation: bool = False) -> None:
         """Take note of our own change; it counts as heard when nothing is missing before it."""
         with self._lock:
             self.highest = max(self.highest, version)
+            if invalidation:
+                self._invalidated = version
             if previous == self.heard:
                 self.heard = version
 
@@ -86,8 +95,11 @@ class Hub:
         """Believe nothing that L1 holds until a lower tier confirms it."""
         self.epoch = object()
 
-    def adopt(self, snapshot: Snapshot) -> None:
-        """Catch up with Redis: fences that were missed, its generation, whether it lost its memory."""
+    def adopt(self, snapshot: Snapshot, *, following: bool = False) -> None:
+        """Catch up with Redis: fences that were missed, its generation, whether it lost its memory.
+
+        `following` is for the listener alone: the messages before the snapshot are not missed any more.
+        """
         for texts, reason in ((snapshot.fences, "expire"), (snapshot.removals, "remove")):
             for text, version in texts.items():
                 self.apply((text,), "remove" if reason == "remove" else "expire", version)
@@ -98,7 +110,9 @@ class Hub:
             self.incarnation = snapshot.incarnation
             self.generation = snapshot.generation
             self.floors.shared = max(self.floors.shared, snapshot.floor)
-            self.heard = max(snapshot.version, self.heard)
+            self.informed = max(snapshot.version, self.informed)
+            if following:
+                self.heard = max(snapshot.version, self.heard)
             self.highest = max(self.highest, snapshot.version)
 
     def believes(self, epoch: object, loaded_at: float, now: float) -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from cache.hub import UNPROVED_LIFE_S
 from cache.leases import BEAT_S
 from cache.tiers.memcached import MemcachedTier
 from cache.tiers.redis import RedisTier
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from cache.hub import Hub
     from cache.leases import Leases
     from cache.outbox import Outbox
-    from cache.tiers.base import Authority, Item, SharedMemory, Snapshot
+    from cache.tiers.base import Abandon, Authority, Item, SharedMemory, Snapshot
     from cache.tiers.memcached_node import MemcachedNode
 
 CANARY_S = 0.4
@@ -53,6 +54,7 @@ class Keeper:
         self._nudge = Event()
         self._closing = Event()
         self._canary_at = 0.0
+        self._kept_generation: int | None = None
         self._thread = Thread(target=self._run, name="cache-keeper", daemon=True)
         for breaker in self._breakers:
             breaker.on_open = self._nudge.set
@@ -82,7 +84,7 @@ class Keeper:
         if snapshot is None:
             return False
         self._adopt(snapshot)
-        return self.settle(probing=True)
+        return self._make_up_for_overflow() and self.settle(probing=True)
 
     def settle(self, *, probing: bool = False) -> bool:
         """Send the outbox: invalidations first, then the writes, under the versions they were given."""
@@ -97,6 +99,18 @@ class Keeper:
             log.info("cache_outbox_settled", invalidations=len(invalidations), puts=len(puts))
         return done
 
+    def _make_up_for_overflow(self) -> bool:
+        """More was invalidated meanwhile than could be remembered: then nothing stored is fresh."""
+        if not self._outbox.overflowed:
+            return True
+        snapshot = self._sync(probing=True, abandon="floor")
+        if snapshot is None:
+            return False
+        self._outbox.overflowed = False
+        self._adopt(snapshot)
+        log.warning("cache_outbox_overflowed")
+        return True
+
     def _send(
         self, far: RedisTier, invalidations: list[tuple[str, int, Reason]], puts: list[Item], *, probing: bool
     ) -> bool:
@@ -104,14 +118,14 @@ class Keeper:
         for (version, reason), group in groupby(invalidations, key=lambda one: (one[1], one[2])):
             texts = [text for text, _, _ in group]
             cascade = far.invalidate(
-                texts, reason, heard=hub.heard, seen=hub.highest, pinned=version, probing=probing
+                texts, reason, heard=hub.known, seen=hub.highest, pinned=version, probing=probing
             )
             if cascade is None:
                 return False
             hub.apply(cascade.texts, reason, version)
         for start in range(0, len(puts), SETTLE_AT_ONCE):
             some = puts[start : start + SETTLE_AT_ONCE]
-            if far.commit(some, heard=hub.heard, seen=hub.highest, probing=probing) is None:
+            if far.commit(some, heard=hub.known, seen=hub.highest, probing=probing) is None:
                 return False
         return True
 
@@ -144,6 +158,9 @@ class Keeper:
             and all(b.closed for b in self._near.breakers())
         ):
             self._raise_generation()
+        if self._near is not None and self._hub.generation not in (None, self._kept_generation):
+            self._kept_generation = self._hub.generation
+            self._near.keep_generation(self._hub.generation or 0)
         if time.monotonic() >= self._canary_at:
             self._canary_at = time.monotonic() + CANARY_S
             self._stay_informed()
@@ -158,17 +175,21 @@ class Keeper:
 
     def _adopt(self, snapshot: Snapshot) -> None:
         self._hub.adopt(snapshot)
+        if self._listener is None:
+            self._hub.fences_until = self._hub.clock() + UNPROVED_LIFE_S
 
-    def _sync(self, *, probing: bool = False, raise_generation: bool = False) -> Snapshot | None:
+    def _sync(self, *, probing: bool = False, abandon: Abandon = "") -> Snapshot | None:
         if self._far is None:
             return None
+        # After an outage all fences are asked for: some may have been settled under older versions.
+        since = 0 if probing else self._hub.known
         return self._far.sync(
-            heard=self._hub.heard, seen=self._hub.highest, raise_generation=raise_generation, probing=probing
+            heard=self._hub.known, seen=self._hub.highest, since=since, abandon=abandon, probing=probing
         )
 
     def _raise_generation(self) -> bool:
         """Make everything that Memcached holds unreachable, for some of it may be old."""
-        snapshot = self._sync(raise_generation=True)
+        snapshot = self._sync(abandon="generation")
         if snapshot is None or self._near is None:
             return False
         self._near.clear_missed_writes()

@@ -66,7 +66,7 @@ class Reader:
     def many(self, keys: Iterable[Key], max_age: float | None = None) -> dict[Key, Entry]:
         """The entries there are, fresh or stale; keys without any are missing."""
         trip = _Trip(self._clock(), self._hub.epoch, max_age)
-        for key in keys:
+        for key in dict.fromkeys(keys):
             self._from_memory(key, trip)
         near_says: list[Entry] = []
         if trip.wanted and self._near.installed and self._hub.generation is not None:

@@ -76,7 +76,7 @@ class SingleFlight:
             flight.landed.set()
 
     def _over_processes(self, key: Key, compute: Callable[[], Entry], flight: _Flight) -> Entry:
-        since = self._hub.heard
+        since = self._hub.highest
         while True:
             flight.woken.clear()
             lease = self._leases.take(f"flight:{key.text}", LEASE_S, beating=True, announce=key.text)

@@ -99,8 +99,9 @@ class TieredCache:
         """Store a batch: one round trip per tier, one message; results in the order given."""
         self._engine.ensure_started()
         results = self._engine.writer.put_many(items)
-        if results and not self._engine.listening:
-            self._engine.subscribers.tell((one.key.text for one in results), "put", results[0].version)
+        unannounced = [one.key.text for one in results if not self._engine.announced(one)]
+        if unannounced:
+            self._engine.subscribers.tell(unannounced, "put", results[0].version)
         return results
 
     def derive(self, key: Key, inputs: Sequence[Key], compute: Callable[[Inputs], Any]) -> Entry:
@@ -134,7 +135,7 @@ class TieredCache:
     def token(self) -> Token:
         """Now, for a put whose inputs are read after this."""
         self._engine.ensure_started()
-        return Token(self._hub.now_version(shared=self._engine.far is not None))
+        return Token(self._engine.now())
 
     def warm(self, keys: Iterable[Key]) -> int:
         """Load the keys into this process's memory in one batch; how many there were."""
@@ -154,7 +155,7 @@ class TieredCache:
 
     def ttl(self, kind: Kind) -> float:
         """The lifetime of a kind in seconds, as configured."""
-        return self.catalogue.lifetimes[kind.name]
+        return self.catalogue.lifetime(kind)
 
     def stats(self) -> dict[str, Any]:
         """Counters per kind and the state of the tiers, of this process."""

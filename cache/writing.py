@@ -10,7 +10,7 @@ from cache.entry import Entry, Put, PutResult
 from cache.tiers.base import Item, Sealed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from cache.entry import Outcome, Reason
     from cache.graph import Catalogue
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from cache.reading import Reader
     from cache.stats import Stats
     from cache.tiers.base import Authority, Cascade, Commit, SharedMemory, Verdict
+
+
+# Redis serves nobody else while it stores a batch, so a batch of many megabytes goes in parts.
+MOST_BYTES_AT_ONCE = 4 * 1024 * 1024
 
 
 class Writer:
@@ -40,7 +44,7 @@ class Writer:
         stats: Stats,
         clock: Callable[[], float],
     ) -> None:
-        self._lifetimes = catalogue.lifetimes
+        self._catalogue = catalogue
         self._usable_for = usable_for
         self._near = near
         self._far = far
@@ -62,12 +66,15 @@ class Writer:
             entry, item = self._prepared(put, read, now)
             entries.append(entry)
             items.append(item)
-        commit, far_says = self._commit(items)
-        near_says = self._store_near(items, commit)
-        return [
-            self._settled(entry, item, verdict, commit.version, far=far_says, near=near_says, epoch=epoch)
-            for entry, item, verdict in zip(entries, items, commit.verdicts, strict=True)
-        ]
+        results: list[PutResult] = []
+        for part in _parts(items):
+            commit, far_says = self._commit(items[part])
+            near_says = self._store_near(items[part], commit)
+            results += (
+                self._settled(entry, item, verdict, commit.version, far=far_says, near=near_says, epoch=epoch)
+                for entry, item, verdict in zip(entries[part], items[part], commit.verdicts, strict=True)
+            )
+        return results
 
     def invalidate(self, keys: Sequence[Key], reason: Reason) -> tuple[str, ...]:
         """Expire or remove the keys and all that is derived from them; the texts touched."""
@@ -76,7 +83,7 @@ class Writer:
         texts = [key.text for key in keys]
         cascade = None
         if self._far.installed:
-            cascade = self._far.invalidate(texts, reason, heard=self._hub.heard, seen=self._hub.highest)
+            cascade = self._far.invalidate(texts, reason, heard=self._hub.known, seen=self._hub.highest)
         if cascade is None:
             cascade = self._local.invalidate(texts, reason)
             if self._far.installed:
@@ -85,7 +92,7 @@ class Writer:
         elif reason == "remove" and self._hub.generation is not None:
             self._near.drop(cascade.texts, self._hub.generation)
         self._hub.apply(cascade.texts, reason, cascade.version)
-        self._hub.advance(cascade.previous, cascade.version)
+        self._hub.advance(cascade.previous, cascade.version, invalidation=True)
         for text in cascade.texts:
             counter = self._stats.of(text.partition("|")[0])
             if reason == "remove":
@@ -99,14 +106,16 @@ class Writer:
         known = [one if isinstance(one, Entry) else read.get(one) for one in put.inputs]
         inputs = [entry for entry in known if entry is not None]
         as_of = put.as_of if put.as_of is not None else min((entry.as_of for entry in inputs), default=now)
-        natural = kind.fresh_until(as_of=as_of, now=now, ttl=self._lifetimes[kind.name], params=key.params)
+        natural = kind.fresh_until(
+            as_of=as_of, now=now, ttl=self._catalogue.lifetime(kind), params=key.params
+        )
         fresh_until = min((entry.fresh_until for entry in inputs), default=math.inf)
         fresh_until = min(natural, fresh_until)
         usable_until = max(natural, now) + self._usable_for
         packed = codec.pack(put.value)
         value = codec.unpack(packed[0], compressed=packed[1])
         token = None if put.token is None else put.token.version
-        read_at = token if token is not None else self._hub.heard
+        read_at = token if token is not None else self._hub.known
         item = Item(
             key=key,
             draft=envelope.draft(key, packed, (as_of, now, fresh_until, usable_until)),
@@ -127,7 +136,7 @@ class Writer:
                 self._local.dependents.link(item.key.text, item.inputs)
         if not self._far.installed:
             return self._local.commit(items), "absent"
-        commit = self._far.commit(items, heard=self._hub.heard, seen=self._hub.highest)
+        commit = self._far.commit(items, heard=self._hub.known, seen=self._hub.highest)
         if commit is not None:
             self._hub.advance(commit.previous, commit.version)
             return commit, "stored"
@@ -193,6 +202,9 @@ class Writer:
         if generation is None or not self._near.installed:
             return
         bodies = self._near.fetch(cascade.texts, generation)
+        if not all(breaker.closed for breaker in self._near.breakers()):
+            # What could not be marked is deleted, on a broken server as soon as it is back.
+            self._near.drop(cascade.texts, generation)
         usable_until = self._clock() + self._usable_for
         marked = [
             Sealed(
@@ -207,3 +219,14 @@ class Writer:
         ]
         if marked:
             self._near.store(marked, generation, fill=False)
+
+
+def _parts(items: Sequence[Item]) -> Iterator[slice]:
+    """The batch in runs of a few megabytes each; nearly always one."""
+    start, size = 0, 0
+    for at, item in enumerate(items):
+        size += len(item.draft.rest)
+        if size > MOST_BYTES_AT_ONCE and at > start:
+            yield slice(start, at)
+            start, size = at, len(item.draft.rest)
+    yield slice(start, len(items))

@@ -25,10 +25,14 @@ def make_client(id: str, *, simulator_url: str, timeout_s: float) -> Any:  # noq
     """
     import ccxt  # noqa: PLC0415 - see the module's docstring
 
+    from market.session import WholeAnswerSession  # noqa: PLC0415 - loads requests, which only ccxt needs
+
     name = "bybit" if id == SIMULATED else id
     if name not in ccxt.exchanges:
         raise NotSupported(id, "ccxt knows no exchange of this name")
-    client = getattr(ccxt, name)({"timeout": int(timeout_s * 1000)})
+    session = WholeAnswerSession()
+    session.trust_env = False  # as ccxt's own: neither a proxy nor a .netrc by accident
+    client = getattr(ccxt, name)({"timeout": int(timeout_s * 1000), "session": session})
     if id == SIMULATED:
         client.urls["api"] = dict.fromkeys(client.urls["api"], simulator_url.rstrip("/"))
     if name in MARKET_TYPES:

@@ -9,6 +9,7 @@ infinite or invented value. Prices are expected in units of the newest close, as
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,7 +27,7 @@ INDEX_TIE = 1e-6
 ULTIMATE_LENGTHS = (7, 14, 28)
 ULTIMATE_WEIGHTS = (4.0, 2.0, 1.0)
 CCI_CONSTANT = 0.015
-FRACTAL = 5
+FRACTAL_NEAR = 40
 
 
 def _hull_weights(length: int) -> Floats:
@@ -128,7 +129,7 @@ def rsi(close: Floats, length: int) -> Floats:
     if len(close) <= length:
         return np.full(len(close), np.nan)
     column: Floats = talib.RSI(close, length)
-    if not column[length:].all():
+    if not np.logical_and.reduce(column[length:]):
         # TA-Lib says 0 both for "only losses" and for "no move at all"; its CMO tells them apart.
         column[(column == 0) & (talib.CMO(close, length) == 0)] = np.nan
     return column
@@ -153,6 +154,14 @@ def wilder_mean(values: Floats, length: int) -> Floats:
     return column
 
 
+@lru_cache(maxsize=256)
+def _wilder_weights(bars: int, length: int) -> Floats:
+    """The newest of Wilder's means over `bars` values is one weighted sum."""
+    # The first `length` values are in the mean alike: their simple mean is its seed.
+    age = bars - 1 - np.maximum(np.arange(bars), length - 1)
+    return np.asarray((1 - 1 / length) ** age / length, dtype=np.float64)
+
+
 def directional(
     high: Floats, low: Floats, average_range: float | None, length: int
 ) -> tuple[float, float, float, float] | None:
@@ -165,19 +174,24 @@ def directional(
     """
     if len(high) <= 2 * length or average_range is None:
         return None
-    rise, fall = np.zeros(len(high)), np.zeros(len(high))
+    both = np.zeros((2, len(high)))
+    rise, fall = both
     np.subtract(high[1:], high[:-1], out=rise[1:])
     np.subtract(low[:-1], low[1:], out=fall[1:])
     lead = rise - fall
-    plus = wilder_mean(np.maximum(rise, 0.0) * (lead > PRICE_TIE), length)[length:]
-    minus = wilder_mean(np.maximum(fall, 0.0) * (lead < -PRICE_TIE), length)[length:]
+    np.maximum(both, 0.0, out=both)
+    np.copyto(rise, 0.0, where=lead <= PRICE_TIE)
+    np.copyto(fall, 0.0, where=lead >= -PRICE_TIE)
+    plus, minus = wilder_mean(rise, length)[length:], wilder_mean(fall, length)[length:]
     moves = plus + minus
-    first = 0 if moves[0] > 0 else int((moves > 0).argmax())  # undefined before the first move
-    index = np.zeros(len(moves) - first + 1)
-    if not moves[first] > 0 or len(index) <= length + 1:
+    if not moves[0] > 0:  # undefined before the first move
+        first = int((moves > 0).argmax())
+        plus, minus, moves = plus[first:], minus[first:], moves[first:]
+    if not moves[0] > 0 or len(moves) <= length:
         return None
-    np.divide(np.abs(plus - minus)[first:], moves[first:], out=index[1:])
-    before, newest = wilder_mean(index, length)[-2:].tolist()
+    index = np.abs(plus - minus) / moves
+    newest = float(index @ _wilder_weights(len(index), length))
+    before = (length * newest - float(index[-1])) / (length - 1)
     unit = 100.0 / average_range
     return 100.0 * newest, 100.0 * before, unit * float(plus[-1]), unit * float(minus[-1])
 
@@ -186,18 +200,17 @@ def commodity_channel(close: Floats, length: int) -> tuple[float, float] | None:
     """Lambert's CCI of the close, (newest, one bar ago); needs length + 1 bars; None if all are equal."""
     if len(close) <= length:
         return None
-    newest = _channel_index(close[-length:])
-    before = _channel_index(close[-length - 1 : -1])
+    closes = close[-length - 1 :].tolist()
+    newest, before = _channel_index(closes[1:]), _channel_index(closes[:-1])
     return None if newest is None or before is None else (newest, before)
 
 
-def _channel_index(window: Floats) -> float | None:
-    ones, bars = _ONES[: len(window)], len(window)
-    distances = window - (window @ ones) / bars
-    deviation = float(np.abs(distances) @ ones) / bars
+def _channel_index(window: list[float]) -> float | None:
+    mean = sum(window) / len(window)
+    deviation = sum([abs(close - mean) for close in window]) / len(window)
     if deviation <= PRICE_TIE:
         return None
-    return float(distances[-1]) / (CCI_CONSTANT * deviation)
+    return (window[-1] - mean) / (CCI_CONSTANT * deviation)
 
 
 def ultimate(high: Floats, low: Floats, close: Floats) -> float | None:
@@ -220,12 +233,19 @@ def ultimate(high: Floats, low: Floats, close: Floats) -> float | None:
 
 def last_swing_high(high: Floats) -> float | None:
     """The newest confirmed swing high: above the two bars on either side (a 5-bar fractal)."""
-    if len(high) < FRACTAL:
-        return None
-    middle = high[2:-2]
-    beside = np.maximum(np.maximum(high[:-4], high[1:-3]), np.maximum(high[3:-1], high[4:]))
-    swings = (middle > beside).nonzero()[0]
-    return float(middle[swings[-1]]) if len(swings) else None
+    # It mostly stands within a few bars: look there before looking everywhere.
+    for bars in (FRACTAL_NEAR, len(high)):
+        recent = high[-bars:].tolist()
+        for at in range(len(recent) - 3, 1, -1):
+            top = recent[at]
+            if (
+                top > recent[at + 1]
+                and top > recent[at - 1]
+                and top > recent[at + 2]
+                and top > recent[at - 2]
+            ):
+                return float(top)
+    return None
 
 
 def last_swing_low(low: Floats) -> float | None:

@@ -23,6 +23,7 @@ MOST_FILLED = 0.05
 LEADER = "BTC"
 
 
+@np.errstate(all="ignore")
 def overview(rows: Sequence[Mapping[str, Any]], *, hourly_btc: Candles | None) -> dict[str, Any]:
     """Counts and sums over rows of (exchange, symbol), and Bitcoin's volatility and regime.
 

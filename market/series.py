@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from market import indicators
 
 if TYPE_CHECKING:
@@ -62,13 +60,14 @@ class Series:
 
 
 def unusable_because(candles: Candles) -> str | None:
-    """Why nothing can be computed from this series, or None when something can."""
+    """Why nothing can be computed from this series, or None when something can.
+
+    To be asked with numpy's floating point warnings off, as all that follows.
+    """
     if not len(candles.close):
         return "no candles"
-    with np.errstate(all="ignore"):
-        # One product says of two columns at once that they are finite.
-        total = candles.close @ candles.volume + candles.high @ candles.low
-    if not math.isfinite(total):
+    # One product says of two columns at once that they are finite.
+    if not math.isfinite(candles.close @ candles.volume + candles.high @ candles.low):
         return "a price or volume is too large or not a number"
     if candles.low.min() <= 0 or candles.close[-1] <= 0:
         return "a price is not positive"

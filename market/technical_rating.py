@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from market.rating_items import AVERAGES, OSCILLATORS
 from market.series import Series, unusable_because
 
@@ -58,6 +60,7 @@ class Rating:
         return cls(plain["votes"], plain["averages"], plain["oscillators"], plain["rating"])
 
 
+@np.errstate(all="ignore")
 def technical_rating(candles: Candles) -> Rating:
     """Rate closed candles; items that need more bars, or that divide by zero, are absent."""
     if unusable_because(candles):
@@ -67,10 +70,11 @@ def technical_rating(candles: Candles) -> Rating:
 
 def rate(series: Series) -> Rating:
     """Rate a prepared series of at least one bar."""
-    averages = {name: rule(series) for name, rule in AVERAGES.items()}
-    oscillators = {name: rule(series) for name, rule in OSCILLATORS.items()}
-    groups = _mean(averages.values()), _mean(oscillators.values())
-    return Rating(averages | oscillators, *groups, _mean(groups))
+    averages = [rule(series) for rule in AVERAGES.values()]
+    oscillators = [rule(series) for rule in OSCILLATORS.values()]
+    groups = _mean(averages), _mean(oscillators)
+    votes = dict(zip(ITEMS, averages + oscillators, strict=True))
+    return Rating(votes, *groups, _mean(groups))
 
 
 def _mean(values: Iterable[float | None]) -> float | None:

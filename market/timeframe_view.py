@@ -85,6 +85,7 @@ class TimeframeView:
         )
 
 
+@np.errstate(all="ignore")  # what cannot be computed is None, and said so
 def view_of(candles: Candles) -> TimeframeView:
     """Score one series of closed candles; what it is too short or too flat for is None with a reason."""
     reason = unusable_because(candles)
@@ -94,10 +95,9 @@ def view_of(candles: Candles) -> TimeframeView:
     if filled_share > MOST_FILLED:
         reason = f"{filled_share:.1%} of the bars were filled, more than {MOST_FILLED:.0%}"
         return _unscored(candles, reason, readable=True)
-    with np.errstate(all="ignore"):  # what cannot be computed is None, and said so
-        series = Series(candles)
-        rating = rate(series)
-        measured = {name: measure(series) for name, measure in PER_TIMEFRAME.items()}
+    series = Series(candles)
+    rating = rate(series)
+    measured = {name: measure(series) for name, measure in PER_TIMEFRAME.items()}
     missing = dict(technical.measure(rating, bars=series.bars).reasons)
     for component in measured.values():
         missing |= component.reasons

@@ -31,7 +31,7 @@ _GROUP_GONE_POLLS = 200
 class Service:
     """What is to be kept running; the environment may hold credentials and is never shown.
 
-    Lines that contain one of `hushed` are not passed on.
+    Lines that contain one of `hushed` are not passed on; `stop_signal` asks it to stop.
     """
 
     name: str
@@ -40,6 +40,7 @@ class Service:
     environment: Mapping[str, str] = field(repr=False)
     stop_within_s: float = 2.0
     hushed: tuple[str, ...] = ()
+    stop_signal: signal.Signals = signal.SIGTERM
 
 
 class Child:
@@ -58,11 +59,11 @@ class Child:
         _, speech = await asyncio.get_running_loop().connect_read_pipe(lambda: _Speech(say), process.stdout)
         return cls(process, speech)
 
-    def terminate(self) -> None:
-        """Ask the program, and it alone, to stop."""
+    def ask_to_stop(self, order: signal.Signals) -> None:
+        """Send the signal to the program, and to it alone."""
         if not self.ended.done():
             with suppress(ProcessLookupError):
-                os.kill(self.pid, signal.SIGTERM)
+                os.kill(self.pid, order)
 
     def kill(self) -> None:
         """End its whole group at once."""

@@ -6,6 +6,7 @@ import os
 import pwd
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -43,6 +44,7 @@ class ServerPlan:
     question: bytes
     answer: bytes
     hushed: tuple[str, ...] = ()
+    stop_signal: signal.Signals = signal.SIGTERM
 
     def answers(self) -> bool:
         """Whether the server replies within half a second."""
@@ -108,6 +110,8 @@ def plan_memcached(*, binary: Path, host: str, port: int, folder: Path) -> Serve
         port=port,
         question=b"version\r\n",
         answer=b"VERSION",
+        # It looks for gentler signals once a second only, and has nothing to put in order.
+        stop_signal=signal.SIGKILL,
     )
 
 

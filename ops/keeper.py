@@ -54,7 +54,7 @@ class Keeper:
         """Ask it to stop, end its group when it does not in time; returns when nothing is left."""
         self._stopping.set()
         if self._child is not None:
-            self._child.terminate()
+            self._child.ask_to_stop(self.service.stop_signal)
         if self._keeping is None:
             return
         try:
@@ -99,7 +99,7 @@ class Keeper:
         if self._killed:
             child.kill()
         elif self._stopping.is_set():
-            child.terminate()
+            child.ask_to_stop(self.service.stop_signal)
         self._changed()
         try:
             return how_it_ended(await child.ended)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 _SCRIPT = Path(__file__).with_name("guard.py")
@@ -56,10 +57,12 @@ class LastWill:
         try:
             self._send(line)
         except OSError:
-            # Somebody ended the guard: a new one learns of all groups.
-            self._guard.wait()
-            self._guard = self._start()
-            self._send("".join(f"+ {group}\n" for group in self._groups))
+            # Somebody ended the guard: a new one learns of all groups. If there can be none now, the
+            # next change tries again.
+            with suppress(OSError):
+                self._guard.wait()
+                self._guard = self._start()
+                self._send("".join(f"+ {group}\n" for group in self._groups))
 
     def _send(self, text: str) -> None:
         if self._guard.stdin is not None:

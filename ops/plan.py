@@ -36,10 +36,10 @@ _STOP_WITHIN_S = {
     "flower": 1.0,
     "simulator": 1.0,
     "redis": 1.0,
-    "memcached": 1.5,
+    "memcached": 1.0,
 }
 _STOP_ORDER = (("beat",), ("fetcher", "scorer"), ("stream",), ("web",), ("flower",), ("simulator",), SERVERS)
-_SERVER_WITHIN_S = 10.0
+_SERVER_WITHIN_S = 5.0
 _SIMULATOR_WITHIN_S = 30.0
 
 
@@ -116,7 +116,13 @@ def _servers(plans: tuple[ServerPlan, ...], inherited: Mapping[str, str]) -> Sta
     return Stage(
         services=tuple(
             Service(
-                plan.name, plan.argv, plan.folder, inherited, _STOP_WITHIN_S[plan.name], hushed=plan.hushed
+                plan.name,
+                plan.argv,
+                plan.folder,
+                inherited,
+                _STOP_WITHIN_S[plan.name],
+                hushed=plan.hushed,
+                stop_signal=plan.stop_signal,
             )
             for plan in plans
         ),

@@ -53,8 +53,8 @@ def web_address(host: str, port: int) -> str:
 
 def free_port(host: str = "127.0.0.1", *, attempts: int = 200) -> int:
     """Return a port on which nobody listens now; raises NoFreePort after that many attempts."""
-    # Not a secret: chance only keeps two starts at the same moment apart.
-    for port in random.sample(FREE_PORTS, attempts):
+    # The system's chance: a seed that somebody set would give two starts at one moment the same ports.
+    for port in random.SystemRandom().sample(FREE_PORTS, attempts):
         if bind_error(host, port) is None:
             return port
     raise NoFreePort(f"none of {attempts} ports between {FREE_PORTS.start} and {FREE_PORTS.stop} is free")

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _WITHIN_S = 2.0
 _POLL_S = 0.25
+_GOOD = frozenset({"ok", "up", "absent"})
 # Never through a proxy: the address is this machine's own.
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -53,7 +54,7 @@ def understand(body: bytes) -> Readiness:
         missing = [f"no dashboard yet (state {answer.get('state')})"]
     tiers = answer.get("tiers")
     if isinstance(tiers, dict):
-        missing += [f"cache tier {name}: {state}" for name, state in tiers.items() if state not in _GOOD]
+        missing += [f"cache tier {name}: {state}" for name, state in tiers.items() if str(state) not in _GOOD]
     return Readiness(ready=ready, complete=complete, missing="; ".join(missing))
 
 
@@ -70,6 +71,3 @@ async def wait_until_complete(url: str, *, patience_s: float, complain: Callable
             complained = True
             complain(readiness.missing)
         await asyncio.sleep(_POLL_S)
-
-
-_GOOD = frozenset({"ok", "absent", "up", "live"})

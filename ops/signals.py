@@ -22,8 +22,9 @@ class StopSignals:
         self._listener: Callable[[signal.Signals], None] | None = None
         self._early: signal.Signals | None = None
         for order in _ORDERS:
-            # nohup leaves SIGHUP ignored, and means it.
-            if signal.getsignal(order) is not signal.SIG_IGN:
+            # nohup leaves SIGHUP ignored, and means it; a shell that starts a job in the background
+            # leaves SIGINT ignored, and only means its own Ctrl-C.
+            if order != signal.SIGHUP or signal.getsignal(order) is not signal.SIG_IGN:
                 signal.signal(order, self._receive)
 
     def listen(self, listener: Callable[[signal.Signals], None]) -> None:
@@ -31,6 +32,11 @@ class StopSignals:
         self._listener = listener
         if self._early is not None:
             listener(self._early)
+
+    def ignore(self) -> None:
+        """Hear nothing more, not even while the interpreter ends, when other handlers are taken away."""
+        for order in _ORDERS:
+            signal.signal(order, signal.SIG_IGN)
 
     def _receive(self, number: int, _frame: FrameType | None) -> None:
         order = signal.Signals(number)

@@ -9,6 +9,7 @@ import random
 import signal
 import sys
 import time
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -18,13 +19,16 @@ from simulator.control import Control, ShiftedClock
 from simulator.faults import Faults
 from simulator.limiter import FORBIDDEN, MODES, Limit, RateLimiter
 from simulator.listing import Listing
-from simulator.market import Market
-from simulator.recordings import RecordingsUnusable, load
+from simulator.recording_files import RecordingsUnusable
+from simulator.recordings import TWO_THIRDS, load
 from simulator.server import Server
 from simulator.service import PATHS, Service
 from simulator.synthetic import SyntheticMarket
 from simulator.tally import Tally
 from simulator.tape import Tape
+
+if TYPE_CHECKING:
+    from simulator.market import Market
 
 log = structlog.get_logger("simulator")
 
@@ -57,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--history",
         type=_share,
-        default=2 / 3,
+        default=TWO_THIRDS,
         metavar="SHARE",
         help="share of a recording behind now (0.667)",
     )
@@ -97,22 +101,20 @@ def _market(configured: settings.Settings, history_share: float) -> Market:
 
 async def _serve(market: Market, configured: settings.Settings, options: argparse.Namespace) -> None:
     clock = ShiftedClock(time.time)
-    listing = Listing(Tape(market=market, clock=clock))
-    parts = {
-        "listing": listing,
-        "limiter": RateLimiter(
-            limit=Limit(options.limit, options.window, options.ban, options.limit_mode),
-            monotonic=time.monotonic,
-        ),
-        "faults": Faults(
-            paths=PATHS,
-            symbols=frozenset(one.symbol for one in market.instruments),
-            dice=random.Random(market.seed).random,
-        ),
-        "tally": Tally(PATHS),
-        "clock": clock,
-    }
-    server = Server(service=Service(**parts), control=Control(**parts))
+    listing = Listing(Tape(market=market))
+    limiter = RateLimiter(
+        limit=Limit(options.limit, options.window, options.ban, options.limit_mode), monotonic=time.monotonic
+    )
+    faults = Faults(
+        paths=PATHS,
+        symbols=frozenset(one.symbol for one in market.instruments),
+        dice=random.Random(market.seed).random,
+    )
+    tally = Tally(PATHS)
+    server = Server(
+        service=Service(listing=listing, limiter=limiter, faults=faults, tally=tally, clock=clock),
+        control=Control(listing=listing, limiter=limiter, faults=faults, tally=tally, clock=clock),
+    )
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from ipaddress import ip_address
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import structlog
 
 from simulator.faults import FaultRefused, Faults
 from simulator.limiter import MODES, Limit, RateLimiter
-from simulator.listing import Listing
 from simulator.service import Reply
-from simulator.tally import Tally
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from simulator.listing import Listing
+    from simulator.tally import Tally
 
 log = structlog.get_logger(__name__)
 
@@ -104,7 +107,7 @@ class Control:
         return {"cleared": lifted}
 
     def _set_limit(self, wanted: Any) -> dict[str, Any]:
-        fields = {name: default for name, default in _limit_shown(self._limiter.limit).items()}
+        fields = _limit_shown(self._limiter.limit)
         for name, value in _object(wanted).items():
             if name not in fields:
                 raise FaultRefused(name, f"unknown; want some of {', '.join(fields)}")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from itertools import count as counting
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from simulator.answers import Gap
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 # What a fault does: answer in the exchange's stead, break the connection, delay, or bend what is shown.
 STATUSES = {"403": 403, "418": 418, "429": 429, "500": 500, "502": 502, "503": 503}
@@ -51,7 +53,7 @@ class Fault:
     extra: Mapping[str, float]
 
     def meets(self, path: str, symbol: str) -> bool:
-        """Whether a request is of those that this fault is for (a delisting or gap concerns all of a path)."""
+        """Whether a request is one that this fault is for; delistings and gaps are for all of a path."""
         if self.path not in {"*", path}:
             return False
         return self.kind in {"delisted", "gap"} or self.symbol in {None, symbol}

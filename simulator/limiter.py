@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _MOST_CLIENTS = 1024
 FORBIDDEN, RETURN_CODE, TOO_MANY = "403", "10006", "429"

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from simulator.model import Candles, Instrument, Panel
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from simulator.model import Candles, Instrument, Panel
 
 
 class Market(Protocol):
     """Complete base candles of every series, past and future; the tape decides how much is known by now.
 
     A base candle is named by its index: open time in ms // base_ms. Indices without a candle (before the
-    history, after the end, a gap of a recording) are simply not in the answer of `base`; `panel` needs every
-    index inside [first_index, stop_index) and fills such gaps with the last close and no volume. Nothing raises.
+    history, after the end, a gap of a recording) are not in the answer of `base`; `panel` must be asked for
+    indices inside [first_index, stop_index) and fills gaps with the last close and no volume. Nothing raises.
     """
 
     source: str
@@ -23,7 +25,11 @@ class Market(Protocol):
     first_index: int
     stop_index: int | None
     instruments: tuple[Instrument, ...]
-    betas: Mapping[str, float]
+
+    @property
+    def betas(self) -> Mapping[str, float]:
+        """Beta to BTC by linear symbol where it is known."""
+        ...
 
     def base(self, series: int, first: int, stop: int) -> Candles:
         """The base candles of one series with first <= index < stop."""

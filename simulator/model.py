@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 Ints = NDArray[np.int64]
 Reals = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 
 MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS
@@ -46,7 +50,7 @@ class Instrument:
 
 @dataclass(frozen=True, slots=True)
 class Candles:
-    """Candles oldest first: open times in ms, prices in ticks, volume in steps, turnover in quote currency."""
+    """Candles oldest first: open times in ms, prices in ticks, volume in steps, turnover in USDT."""
 
     open_ms: Ints
     open: Ints
@@ -59,17 +63,13 @@ class Candles:
     def __len__(self) -> int:
         return len(self.open_ms)
 
-    def cut(self, part: slice | NDArray[np.bool_]) -> Candles:
+    def columns(self) -> tuple[Any, ...]:
+        """The seven columns in the order of the fields."""
+        return self.open_ms, self.open, self.high, self.low, self.close, self.volume, self.turnover
+
+    def cut(self, part: slice | Flags) -> Candles:
         """The candles of a slice or a mask."""
-        return Candles(
-            self.open_ms[part],
-            self.open[part],
-            self.high[part],
-            self.low[part],
-            self.close[part],
-            self.volume[part],
-            self.turnover[part],
-        )
+        return Candles(*(column[part] for column in self.columns()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +83,26 @@ class Panel:
     volume: Ints
     turnover: Reals
 
+    def columns(self) -> tuple[Any, ...]:
+        """The six columns in the order of the fields."""
+        return self.open, self.high, self.low, self.close, self.volume, self.turnover
+
+    def between(self, first: int, stop: int) -> Panel:
+        """The part with first <= place < stop in time."""
+        return Panel(*(column[:, first:stop] for column in self.columns()))
+
+    def series(self, row: int) -> Panel:
+        """One series alone, arrays of shape (time,)."""
+        return Panel(*(column[row] for column in self.columns()))
+
+
+def side_by_side(panels: Sequence[Panel], *, axis: int) -> Panel:
+    """Panels joined along an axis; a single one is given back as it is."""
+    if len(panels) == 1:
+        return panels[0]
+    columns = zip(*(panel.columns() for panel in panels), strict=True)
+    return Panel(*(np.concatenate(column, axis=axis) for column in columns))
+
 
 def no_candles() -> Candles:
     """An empty run of candles."""
@@ -90,22 +110,15 @@ def no_candles() -> Candles:
     return Candles(whole, whole, whole, whole, whole, whole, np.empty(0))
 
 
-def joined(runs: list[Candles]) -> Candles:
+def joined(runs: Sequence[Candles]) -> Candles:
     """Runs of candles behind one another, oldest run first."""
     filled = [run for run in runs if len(run)]
     if not filled:
         return no_candles()
     if len(filled) == 1:
         return filled[0]
-    return Candles(
-        np.concatenate([run.open_ms for run in filled]),
-        np.concatenate([run.open for run in filled]),
-        np.concatenate([run.high for run in filled]),
-        np.concatenate([run.low for run in filled]),
-        np.concatenate([run.close for run in filled]),
-        np.concatenate([run.volume for run in filled]),
-        np.concatenate([run.turnover for run in filled]),
-    )
+    columns = zip(*(run.columns() for run in filled), strict=True)
+    return Candles(*(np.concatenate(column) for column in columns))
 
 
 def grouped(candles: Candles, group_open_ms: Ints) -> Candles:
@@ -123,24 +136,3 @@ def grouped(candles: Candles, group_open_ms: Ints) -> Candles:
         np.add.reduceat(candles.volume, starts),
         np.add.reduceat(candles.turnover, starts),
     )
-
-
-def text(count: int, decimals: int) -> str:
-    """A count of 10**-decimals as the shortest exact decimal string: (694370, 1) is "69437"."""
-    if not decimals:
-        return str(count)
-    digits = f"{count:0{decimals + 1}d}"
-    return f"{digits[:-decimals]}.{digits[-decimals:]}".rstrip("0").rstrip(".")
-
-
-def padded(count: int, decimals: int) -> str:
-    """The same with every decimal: (694370, 1) is "69437.0"."""
-    if not decimals:
-        return str(count)
-    digits = f"{count:0{decimals + 1}d}"
-    return f"{digits[:-decimals]}.{digits[-decimals:]}"
-
-
-def step_text(decimals: int) -> str:
-    """The size of one step as a decimal string: 1 is "0.1"."""
-    return format(Decimal(1).scaleb(-decimals), "f")

@@ -8,6 +8,7 @@ SplitMix64 (Steele, Lea and Flood, 2014).
 from __future__ import annotations
 
 import hashlib
+import sys
 from typing import Any
 
 import numpy as np
@@ -20,13 +21,12 @@ Floats = NDArray[np.float64]
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _FIRST = np.uint64(0xBF58476D1CE4E5B9)
 _SECOND = np.uint64(0x94D049BB133111EB)
-_PAIRS = np.uint64(0x0000FFFF0000FFFF)
-_HALF = np.uint64(0xFFFFFFFF)
-_LANE = np.uint64(0xFFFF)
-_S16, _S27, _S30, _S31, _S32, _S48 = (np.uint64(bits) for bits in (16, 27, 30, 31, 32, 48))
+# Where the lanes lie in memory, lowest bits first.
+_LANES = (0, 1, 2, 3) if sys.byteorder == "little" else (3, 2, 1, 0)
+_S27, _S30, _S31 = (np.uint64(bits) for bits in (27, 30, 31))
 # Four uniform lanes of 16 bits add up to a bell with this middle and this standard deviation.
 _BELL_MIDDLE = 131_070
-_BELL_DEVIATION = 65_536 / 3**0.5
+BELL_UNIT = 65_536 / 3**0.5
 
 
 def key(*parts: object) -> int:
@@ -37,8 +37,7 @@ def key(*parts: object) -> int:
 
 def hashed(keys: Any, index: Any) -> Unsigned:
     """64 well-mixed bits for each pair of key and index (scalars or arrays that broadcast)."""
-    bits = np.asarray(index).astype(np.uint64) * _GOLDEN + np.asarray(keys).astype(np.uint64)
-    bits = np.atleast_1d(bits)
+    bits = np.atleast_1d(index).astype(np.uint64) * _GOLDEN + np.asarray(keys).astype(np.uint64)
     bits ^= bits >> _S30
     bits *= _FIRST
     bits ^= bits >> _S27
@@ -49,27 +48,32 @@ def hashed(keys: Any, index: Any) -> Unsigned:
 
 def bell(bits: Unsigned) -> Integers:
     """Nearly normal whole numbers around 0, exact, with a standard deviation of BELL_UNIT."""
-    lanes = (bits & _PAIRS) + ((bits >> _S16) & _PAIRS)
-    folded = (lanes & _HALF) + (lanes >> _S32)
-    return folded.astype(np.int64) - _BELL_MIDDLE
-
-
-BELL_UNIT = _BELL_DEVIATION
+    quarters = bits.view(np.uint16)
+    total = np.full(bits.shape, -_BELL_MIDDLE, dtype=np.int64)
+    for lane in range(4):
+        total += quarters[..., lane::4]
+    return total
 
 
 def normal(bits: Unsigned) -> Floats:
     """Nearly normal numbers of mean 0 and deviation 1, never beyond 3.5."""
-    return bell(bits) * (1.0 / _BELL_DEVIATION)
+    return bell(bits).astype(np.float64) * (1.0 / BELL_UNIT)
 
 
 def uniform(bits: Unsigned, lane: int = 0) -> Floats:
     """Numbers in (0, 1); the four lanes (0..3) of the same bits are independent."""
-    shifted = bits >> (np.uint64(0), _S16, _S32, _S48)[lane]
-    return ((shifted & _LANE).astype(np.float64) + 0.5) * (1.0 / 65_536)
+    quarters = bits.view(np.uint16)[..., _LANES[lane] :: 4]
+    numbers = quarters.astype(np.float64)
+    numbers += 0.5
+    numbers *= 1.0 / 65_536
+    return numbers
 
 
-def smooth(keys: int, at_ms: Any, knot_ms: int) -> Floats:
-    """A slowly wandering series around 0: normal numbers at the knots, straight lines between them."""
+def smooth(keys: Any, at_ms: Any, knot_ms: int) -> Floats:
+    """A slowly wandering series around 0: normal numbers at the knots, straight lines between them.
+
+    For one key and many times, or for many keys and one time.
+    """
     times = np.atleast_1d(np.asarray(at_ms, dtype=np.int64))
     knot = times // knot_ms
     share = (times - knot * knot_ms) / knot_ms

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from simulator import noise
-from simulator.market import Market
 from simulator.model import DAY_MS, HOUR_MS, Instrument, Ints, Reals
+
+if TYPE_CHECKING:
+    from simulator.market import Market
 
 FUNDING_MS = 8 * HOUR_MS
 _FUNDING_BASE = 1e-4

@@ -6,12 +6,15 @@ import asyncio
 import contextlib
 import socket
 import struct
-from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from simulator.control import Control
-from simulator.service import Reply, Service
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from simulator.control import Control
+    from simulator.service import Reply, Service
 
 # Linger 0: closing sends a reset instead of an orderly end.
 _RESET = struct.pack("ii", 1, 0)

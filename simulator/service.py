@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from email.utils import formatdate
+from typing import TYPE_CHECKING
 
 import structlog
 
 from simulator.answers import TOO_MANY_VISITS, Query, Refusal, View, envelope
 from simulator.faults import BODIES, STATUSES, Effect, Fault, Faults
 from simulator.limiter import FORBIDDEN, RETURN_CODE, RateLimiter, Verdict
-from simulator.listing import Listing
 from simulator.rest.depth import orderbook, recent_trade
 from simulator.rest.instruments import instruments_info, server_time
 from simulator.rest.kline import kline
 from simulator.rest.statistics import account_ratio, funding_history, open_interest_history
 from simulator.rest.tickers import tickers
 from simulator.tally import OTHER, Tally
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from simulator.listing import Listing
 
 log = structlog.get_logger(__name__)
 

@@ -25,19 +25,20 @@ def split(candles: Candles, *, key: int, base_seconds: int, part_seconds: int, k
         seconds=base_seconds,
     )
     high, low = walk.range_between(starts, stops)
-    shares = flow(key, candles.open_ms // (base_seconds * 1000), base_seconds)
+    shares = flow(np.array([key]), candles.open_ms // (base_seconds * 1000), base_seconds)
     volume = candles.volume[:, None]
-    before = volume_at(volume, shares[:, starts])
-    amount = volume_at(volume, np.take_along_axis(shares, stops, axis=1)) - before
-    turnover = candles.turnover[:, None] * amount / np.maximum(volume, 1)
-    opens = (open_s + starts) * 1000
-    happened = starts <= known
-    return Candles(
-        opens[happened],
-        np.broadcast_to(walk.price_at(starts), happened.shape)[happened],
-        high[happened],
-        low[happened],
-        walk.price_at(stops)[happened],
-        amount[happened],
-        turnover[happened],
+    amount = volume_at(volume, np.take_along_axis(shares, stops, axis=1)) - volume_at(
+        volume, shares[:, starts]
     )
+    turnover = candles.turnover[:, None] * amount / np.maximum(volume, 1)
+    happened = starts <= known
+    columns = (
+        (open_s + starts) * 1000,
+        walk.price_at(starts),
+        high,
+        low,
+        walk.price_at(stops),
+        amount,
+        turnover,
+    )
+    return Candles(*(np.broadcast_to(column, happened.shape)[happened] for column in columns))

@@ -1,18 +1,21 @@
 """The way of the price inside a base candle, second by second.
 
-A rising candle goes open -> low -> high -> close, a falling one open -> high -> low -> close, on straight lines
-whose share of the time is their share of the distance. Volume arrives in uneven portions, one a second. At the
-last second the candle is exactly the one it was made from.
+A rising candle goes open -> low -> high -> close, a falling one open -> high -> low -> close, on straight
+lines whose share of the time is their share of the distance. Volume arrives in uneven portions, one a second.
+After the last second the candle is exactly the one it was made from.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simulator.model import Ints, Panel, Reals
 from simulator.noise import hashed, uniform
+
+if TYPE_CHECKING:
+    from simulator.model import Ints, Reals
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +36,7 @@ class Walk:
         one = _between(self.open, self.first, at, 0, self.first_at)
         two = _between(self.first, self.second, at, self.first_at, self.second_at)
         three = _between(self.second, self.close, at, self.second_at, self.seconds)
-        chosen = np.where(at <= self.first_at, one, np.where(at <= self.second_at, two, three))
-        return np.where(at <= 0, self.open, np.where(at >= self.seconds, self.close, chosen))
+        return np.where(at <= self.first_at, one, np.where(at <= self.second_at, two, three))
 
     def range_between(self, start: Ints | int, stop: Ints | int) -> tuple[Ints, Ints]:
         """High and low between two seconds, both included."""
@@ -48,7 +50,7 @@ class Walk:
 
 
 def walk_through(*, opens: Ints, highs: Ints, lows: Ints, closes: Ints, seconds: int) -> Walk:
-    """Lay the path through candles of `seconds` length."""
+    """Lay the path through candles of `seconds` length (at least 4)."""
     rising = closes >= opens
     first = np.where(rising, lows, highs)
     second = np.where(rising, highs, lows)
@@ -62,37 +64,27 @@ def walk_through(*, opens: Ints, highs: Ints, lows: Ints, closes: Ints, seconds:
     return Walk(seconds, opens, first, second, closes, first_at, second_at)
 
 
-def flow(keys: Ints | int, base_index: Ints | int, seconds: int) -> Reals:
+def flow(keys: Ints, base_index: Ints, seconds: int) -> Reals:
     """The share of a candle's volume that has traded after 0, 1, .. `seconds` seconds; the last is 1.
 
-    Portions are heavy-tailed (few seconds carry most of the volume), as trades are.
+    One row for each key and index (either may be single). Portions are heavy-tailed, as trades are: few
+    seconds carry most of the volume.
     """
-    keys_column = np.atleast_1d(np.asarray(keys, dtype=np.uint64))[:, None]
-    start = np.atleast_1d(np.asarray(base_index, dtype=np.int64))[:, None] * seconds
-    bits = hashed(keys_column, start + np.arange(seconds))
+    bits = hashed(keys[:, None], base_index[:, None] * seconds + np.arange(seconds))
     portions = 0.05 + uniform(bits) ** 6
     shares = np.zeros((bits.shape[0], seconds + 1))
     np.cumsum(portions, axis=1, out=shares[:, 1:])
-    shares /= shares[:, -1:]
+    shares /= shares[:, -1:].copy()
     return shares
 
 
 def volume_at(volume: Ints, shares: Reals) -> Ints:
     """Steps traded when `shares` of the volume have: whole steps, never more than the volume."""
-    return np.floor(volume * shares + 1e-9).astype(np.int64)
+    traded: Ints = np.floor(volume * shares + 1e-9).astype(np.int64)
+    return traded
 
 
-def so_far(column: Panel, *, keys: Ints, base_index: int, second: int, seconds: int) -> Panel:
-    """The forming candles (one column of a panel, shape (series,)) after `second` seconds."""
-    walk = walk_through(
-        opens=column.open, highs=column.high, lows=column.low, closes=column.close, seconds=seconds
-    )
-    high, low = walk.range_between(0, second)
-    volume = volume_at(column.volume, flow(keys, base_index, seconds)[:, second])
-    share = np.divide(volume, column.volume, out=np.zeros(len(volume)), where=column.volume > 0)
-    return Panel(column.open, high, low, walk.price_at(second), volume, column.turnover * share)
-
-
-def _between(start: Ints, stop: Ints, at: Ints, start_at: Ints | int, stop_at: Ints | int) -> Ints:
-    length = np.maximum(np.asarray(stop_at) - start_at, 1)
-    return np.rint(start + (stop - start) * ((at - start_at) / length)).astype(np.int64)
+def _between(start: Ints, stop: Ints, at: Any, start_at: Any, stop_at: Any) -> Ints:
+    length = np.maximum(stop_at - start_at, 1)
+    price: Ints = np.rint(start + (stop - start) * ((at - start_at) / length)).astype(np.int64)
+    return price

@@ -37,7 +37,7 @@ def universe(exchange: str) -> None:
         instruments = house.exchange(exchange).universe(house.settings.symbol_limit)
     house.cache.put(key, plain.universe(instruments), as_of=house.clock())
     tracked = {instrument.symbol for instrument in instruments}
-    gone = [symbol for symbol in plain.symbols_of(before and before.value) if symbol not in tracked]
+    gone = [symbol for symbol in plain.symbols_of(before.value if before else None) if symbol not in tracked]
     _forget(house, exchange, gone)
     log.info("universe_refreshed", exchange=exchange, symbols=len(tracked), left=gone)
     plan.delay(exchange)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import gzip
 from typing import TYPE_CHECKING
 
 from flask import Response
 from werkzeug.datastructures import Headers
+
+from webapp.conditional import accepts_gzip
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
+WORTH_SQUEEZING = 1024
+FASTEST = 1
 NO_SNIFF = ("X-Content-Type-Options", "nosniff")
 
 
@@ -32,6 +37,16 @@ def prepared(status: str, headers: Sequence[tuple[str, str]], body: bytes | None
     """Everything that a PreparedResponse needs; a 304 has no body and no length."""
     length = () if body is None else (("Content-Length", str(len(body))),)
     return PreparedSource(status, Headers([*headers, *length]), () if body is None else (body,))
+
+
+def squeezed(response: Response, accept_encoding: str | None) -> Response:
+    """The response, compressed where the client takes that and it is worth it."""
+    body = response.get_data()
+    response.vary.add("Accept-Encoding")
+    if len(body) >= WORTH_SQUEEZING and accepts_gzip(accept_encoding):
+        response.set_data(gzip.compress(body, FASTEST, mtime=0))
+        response.content_encoding = "gzip"
+    return response
 
 
 class PreparedSource:

@@ -10,7 +10,7 @@ from flask import Flask
 
 from cache import states
 from cache.catalogue import DASHBOARD
-from webapp import api, assets, formats, health, pages, problems, security, words
+from webapp import api, assets, formats, health, layout, pages, problems, security, words
 from webapp.published import Shelf
 from webapp.symbols import SymbolDesk
 
@@ -26,18 +26,17 @@ def create_app(
     *,
     cache: TieredCache,
     clock: Callable[[], float] = time.time,
-    dashboard_ttl_s: float = DASHBOARD.ttl,
     exchanges: Sequence[str] = (),
     stream_port: int | None = None,
 ) -> Flask:
     """The Flask app over one cache.
 
-    `dashboard_ttl_s` is how long a published dashboard counts as current, `exchanges` are the ids
-    that are fetched from, `stream_port` is where the WebSocket stream listens, None without one.
+    `exchanges` are the ids that are fetched from, `stream_port` is where the WebSocket stream
+    listens, None without one.
     """
     app = Flask("webapp", static_folder=None, root_path=str(FOLDER))
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    shelf = Shelf(cache=cache, clock=clock, ttl_s=dashboard_ttl_s)
+    shelf = Shelf(cache=cache, clock=clock, ttl_s=cache.ttl(DASHBOARD))
     desk = SymbolDesk(cache=cache, clock=clock, exchanges=exchanges)
     files = assets.Assets.of(FOLDER / "static")
     _teach_templates(app, files, stream_port)
@@ -58,9 +57,11 @@ def _teach_templates(app: Flask, files: assets.Assets, stream_port: int | None) 
         asset=files.url,
         component_names=words.COMPONENTS,
         dash=formats.DASH,
+        write=formats.write,
         exchange_tones=words.EXCHANGE_TONES,
         nothing_yet=words.NOTHING_YET,
         states=states,
         stream_port=stream_port,
         tones=words.TONES,
+        **layout.TAUGHT,
     )

@@ -11,8 +11,8 @@ from webapp.words import utc
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-DASH = "–"
-MINUS = "−"
+DASH = "\N{EN DASH}"
+MINUS = "\N{MINUS SIGN}"
 SIGNIFICANT = 4
 MOST_DECIMALS = 12
 TOO_LARGE = 1e15
@@ -130,6 +130,11 @@ def spark(closes: Sequence[float]) -> str:
     top = SPARK_HEIGHT - 2
     heights = [(highest - close) / span if span > 0 else 0.5 for close in closes]
     return " ".join(f"{index * step:.1f},{1 + top * height:.1f}" for index, height in enumerate(heights))
+
+
+def write(value: float | str | None, name: str) -> str:
+    """The value in the format of that name; an en dash where there is none."""
+    return DASH if value is None else FILTERS[name](value)
 
 
 FILTERS: dict[str, Callable[..., str]] = {

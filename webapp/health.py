@@ -27,11 +27,14 @@ def blueprint(*, shelf: Shelf, cache: TieredCache) -> Blueprint:
     @pages.get("/readyz")
     def ready() -> tuple[dict[str, Any], int, dict[str, str]]:
         found = shelf.find("data")
+        tiers = cache.health()
+        coherence = tiers.pop("coherence")
         body = {
             "ready": found is not None,
             "complete": found is not None and found.document.complete,
             "state": states.EMPTY if found is None else found.document.parsed()["state"],
-            "tiers": cache.health(),
+            "tiers": tiers,
+            "coherence": coherence,
         }
         status = HTTPStatus.SERVICE_UNAVAILABLE if found is None else HTTPStatus.OK
         return body, int(status), NO_STORE

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 from flask import Blueprint, Response, render_template, request
 
 from cache import states
+from webapp.answers import squeezed
 from webapp.conditional import matches
+from webapp.layout import Votes
 from webapp.problems import RETRY_AFTER_S
 from webapp.words import NOTHING_YET
 
@@ -22,7 +24,7 @@ NOT_PUBLISHED: dict[str, Any] = {
     "generated_at": None, "as_of": None, "state": states.EMPTY, "reason": NOTHING_YET, "simulated": False,
     "exchanges": [], "symbols": [], "movers": {"gainers": [], "losers": []},
     "overview": {
-        "symbols": 0, "up": None, "down": None, "flat": None, "turnover_24h": None, "btc_price": None,
+        "symbols": None, "up": None, "down": None, "flat": None, "turnover_24h": None, "btc_price": None,
         "btc_change_24h": None, "breadth": None, "volatility": None, "regime": None, "missing": {},
     },
 }  # fmt: skip
@@ -40,7 +42,7 @@ def blueprint(*, shelf: Shelf, desk: SymbolDesk, clock: Callable[[], float]) -> 
             html = render_template(template, dashboard=document, etag=etag, now=clock(), view=view)
             if found is None:
                 return Response(html, 503, {**NO_CACHE, "Retry-After": str(RETRY_AFTER_S)})
-            return Response(html, headers=NO_CACHE)
+            return squeezed(Response(html, headers=NO_CACHE), request.headers.get("Accept-Encoding"))
 
         return page
 
@@ -53,7 +55,13 @@ def blueprint(*, shelf: Shelf, desk: SymbolDesk, clock: Callable[[], float]) -> 
         headers = {**NO_CACHE, "ETag": score.etag}
         if matches(request.headers.get("If-None-Match"), score.etag):
             return Response(status=304, headers=headers)
-        html = render_template("symbol.html", score=score.document, now=clock())
-        return Response(html, headers=headers)
+        html = render_template(
+            "symbol.html",
+            score=score.document,
+            ticker=desk.ticker(exchange, symbol),
+            votes=Votes.of(desk.views(score.document)),
+            now=clock(),
+        )
+        return squeezed(Response(html, headers=headers), request.headers.get("Accept-Encoding"))
 
     return pages

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -15,11 +14,15 @@ from webapp.conditional import accepts_gzip, matches
 from webapp.words import VIEWS, utc
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from cache import Entry, TieredCache
 
-QUICK_GZIP = 4  # a fifth of the size for 2 ms, once per change
+    Moment = tuple[int, int, int, bool]
+
+QUICK_GZIP = 4  # a fifth of the size for a few ms, once per change
+JSON = ("Content-Type", "application/json")
+GZIP = ("Content-Encoding", "gzip")
 
 
 class Document:
@@ -55,33 +58,38 @@ class Document:
         return self._gzip
 
 
-@dataclass(frozen=True, slots=True)
 class Shelved:
-    """A document as it stands for up to one second, with its answers ready to be sent."""
+    """A document as it stands for up to one second, with its answers ready to be sent.
 
-    document: Document
-    moment: tuple[int, int, int, bool]
-    plain: PreparedSource
-    plain_unchanged: PreparedSource
-    headers: tuple[tuple[str, str], ...]
+    `moment` is all that the answers depend on: version, whole seconds of age and of life, degraded.
+    """
+
+    __slots__ = ("_compressed", "_lives", "_plain", "document", "moment")
+
+    def __init__(self, document: Document, moment: Moment, lives: Sequence[tuple[str, str]]) -> None:
+        self.document = document
+        self.moment = moment
+        self._lives = tuple(lives)
+        self._plain = self._answers(document.etag, document.body)
+        self._compressed: tuple[PreparedSource, PreparedSource] | None = None
 
     def source(self, if_none_match: str | None, accept_encoding: str | None) -> PreparedSource:
         """The answer for a request with these headers."""
+        answers = self._plain
         if accept_encoding and accepts_gzip(accept_encoding):
-            return self._compressed(if_none_match)
-        if if_none_match and matches(if_none_match, self.document.etag):
-            return self.plain_unchanged
-        return self.plain
+            if self._compressed is None:
+                # Other bytes under the same strong tag would be a lie; the weak tag says "means the same".
+                self._compressed = self._answers(f"W/{self.document.etag}", self.document.compressed(), GZIP)
+            answers = self._compressed
+        whole, unchanged = answers
+        return unchanged if if_none_match and matches(if_none_match, self.document.etag) else whole
 
-    def _compressed(self, if_none_match: str | None) -> PreparedSource:
-        """As `source`; a compressed body is another representation, with a tag of its own."""
-        etag = f'{self.document.etag[:-1]}-gzip"'
-        headers = [("ETag", etag), *self.headers]
-        if matches(if_none_match, etag):
-            return prepared("304 NOT MODIFIED", headers, None)
-        body = self.document.compressed()
-        kind = (("Content-Type", "application/json"), ("Content-Encoding", "gzip"))
-        return prepared("200 OK", [*kind, *headers], body)
+    def _answers(
+        self, etag: str, body: bytes, *encoding: tuple[str, str]
+    ) -> tuple[PreparedSource, PreparedSource]:
+        tagged = [("ETag", etag), *self._lives]
+        whole = prepared("200 OK", [JSON, *encoding, *tagged], body)
+        return whole, prepared("304 NOT MODIFIED", tagged, None)
 
 
 class Shelf:
@@ -115,31 +123,28 @@ class Shelf:
             held = self._held[view] = self._prepare(entry, moment, now, held)
         return held
 
-    def _prepare(
-        self, entry: Entry, moment: tuple[int, int, int, bool], now: float, held: Shelved | None
-    ) -> Shelved:
-        _, age_s, fresh_s, degraded = moment
-        document = held.document if held is not None and held.moment[0] == entry.version else None
+    def _prepare(self, entry: Entry, moment: Moment, now: float, held: Shelved | None) -> Shelved:
+        version, age_s, fresh_s, degraded = moment
+        document = held.document if held is not None and held.moment[0] == version else None
         if document is None or document.degraded != degraded:
             document = Document(entry, degraded=degraded)
         max_age_s = 0 if degraded else max(0, fresh_s)
         spare_s = max(0, int(entry.usable_until - now) - max_age_s)
-        headers = (
+        lives = (
             ("Cache-Control", f"max-age={max_age_s}, stale-if-error={spare_s}"),
             ("Age", str(max(0, age_s))),
             ("Vary", "Accept-Encoding"),
             NO_SNIFF,
         )
-        tagged = [("ETag", document.etag), *headers]
-        whole = prepared("200 OK", [("Content-Type", "application/json"), *tagged], document.body)
-        return Shelved(document, moment, whole, prepared("304 NOT MODIFIED", tagged, None), headers)
+        return Shelved(document, moment, lives)
 
 
 def marked_stale(document: dict[str, Any], *, since: float) -> dict[str, Any]:
     """The same document, saying of itself and of each symbol that nobody has published it since then."""
     reason = f"not published since {utc(since)}"
     rows = [
-        {**row, "state": states.STALE, "reason": _joined(reason, row["reason"])} for row in document["symbols"]
+        {**row, "state": states.STALE, "reason": _joined(reason, row["reason"])}
+        for row in document["symbols"]
     ]
     return {
         **document, "state": states.STALE, "reason": _joined(reason, document["reason"]), "symbols": rows,

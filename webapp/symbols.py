@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cache import states
-from cache.catalogue import CONFLUENCE, UNIVERSE
+from cache.catalogue import CONFLUENCE, INDICATORS, TICKERS, UNIVERSE
 from webapp.problems import bad_input, not_there_yet, unknown_symbol
 from webapp.words import SIMULATED, utc
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from cache import Entry, TieredCache
     from cache.states import State
@@ -63,6 +63,26 @@ class SymbolDesk:
         if score is None:
             raise not_there_yet(f"{symbol} on {exchange} is tracked and not scored yet")
         return self._explained(score)
+
+    def ticker(self, exchange: str, symbol: str) -> Mapping[str, Any] | None:
+        """The last price of the symbol, None without one."""
+        entry = self._cache.get(TICKERS.key(exchange=exchange))
+        return None if entry is None else entry.value["tickers"].get(symbol)
+
+    def views(self, score: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+        """The timeframe views that a score was made of, as far as they are still there."""
+        frames = dict.fromkeys(
+            frame
+            for part in score["components"].values()
+            for sub_score in part["sub_scores"]
+            for frame in sub_score["timeframes"] or ()
+        )
+        keys = {
+            frame: INDICATORS.key(exchange=score["exchange"], symbol=score["symbol"], timeframe=frame)
+            for frame in frames
+        }
+        found = self._cache.get_many(keys.values())
+        return {frame: found[key].value for frame, key in keys.items() if key in found}
 
     def _refuse_unknown(
         self, exchange: str, symbol: str, universe: Entry | None, score: Entry | None
@@ -122,5 +142,8 @@ def check(**parts: str) -> None:
     for name, value in parts.items():
         if len(value) > LONGEST[name]:
             raise bad_input(name, f"is longer than {LONGEST[name]} characters")
-        if any(unicodedata.category(letter) in CONTROLS or letter == "\N{REPLACEMENT CHARACTER}" for letter in value):
+        if any(
+            unicodedata.category(letter) in CONTROLS or letter == "\N{REPLACEMENT CHARACTER}"
+            for letter in value
+        ):
             raise bad_input(name, "holds a control character or is not valid UTF-8")

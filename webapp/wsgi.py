@@ -22,7 +22,6 @@ atexit.register(_cache.close)
 app = create_app(
     cache=_cache,
     clock=time.time,
-    dashboard_ttl_s=_settings.ttl_dashboard,
     exchanges=_settings.exchanges,
     stream_port=_settings.stream_port,
 )

@@ -1,15 +1,14 @@
 -- Store a batch: fence, number, write, register with the inputs, tell everybody. One step.
 --
--- ARGV[4] origin  [5] life of a dependents set in ms  [6] number of items, then for each item
---   text, flags, rest of the envelope ('' = too large for this tier), lifetime in ms,
---   token ('' = not fenced itself), pinned version ('' = number it now),
---   number of inputs, then for each input: its text and the version it was read at
+-- ARGV[4] origin  [5] life of a dependents set in ms  [6] msgpack: for each item
+--     { text, flags, lifetime in ms, token (0 = not fenced itself), pinned version (0 = number it
+--       now), { input's text, version it was read at, next input's text, ... } }
+--   [7..] the rest of each item's envelope, in the same order ('' = too large for this tier)
 -- Returns { previous, version, one verdict for each item }.
 
 local FRESH, STALE, SKIPPED, TOO_LARGE = 0, 1, 2, 3
-local origin, life_ms, count = ARGV[4], ARGV[5], tonumber(ARGV[6])
+local origin, life_ms, items = ARGV[4], ARGV[5], cmsgpack.unpack(ARGV[6])
 local floor = tonumber(meta[4])
-local at = 7
 local previous = next_version()
 
 local function fenced(text, baseline)
@@ -25,33 +24,30 @@ end
 
 local answer, texts, versions = { previous, version }, {}, {}
 local any_pinned = false
-for _ = 1, count do
-  local text, flags, rest, ttl = ARGV[at], tonumber(ARGV[at + 1]), ARGV[at + 2], ARGV[at + 3]
-  local token, pinned, inputs = ARGV[at + 4], ARGV[at + 5], tonumber(ARGV[at + 6])
-  local first = at + 7
-  at = first + 2 * inputs
+for position, item in ipairs(items) do
+  local text, flags, ttl, token, pinned, inputs = unpack(item)
+  local rest = ARGV[6 + position]
   local stale, gone = false, false
-  if token ~= '' and fenced(text, tonumber(token)) then
-    stale, gone = true, removed(text, tonumber(token))
+  if token ~= 0 and fenced(text, token) then
+    stale, gone = true, removed(text, token)
   end
-  for i = first, at - 2, 2 do
-    local baseline = tonumber(ARGV[i + 1])
-    if fenced(ARGV[i], baseline) then
-      stale, gone = true, gone or removed(ARGV[i], baseline)
+  for i = 1, #inputs, 2 do
+    if fenced(inputs[i], inputs[i + 1]) then
+      stale, gone = true, gone or removed(inputs[i], inputs[i + 1])
     end
   end
 
   local own, verdict = version, stale and STALE or FRESH
-  if pinned ~= '' then
-    own, any_pinned = tonumber(pinned), true
+  if pinned ~= 0 then
+    own, any_pinned = pinned, true
     if fenced(text, own) then stale, verdict = true, STALE end
   end
   if gone then
     verdict = SKIPPED
-  elseif stale or pinned ~= '' then
+  elseif stale or pinned ~= 0 then
     -- Never over something better: a newer write, or one that is not expired.
     local there, version_there = head_of(text)
-    if there and (version_there > own or (stale and pinned == '' and there % 2 ~= EXPIRED)) then
+    if there and (version_there > own or (stale and pinned == 0 and there % 2 ~= EXPIRED)) then
       verdict = SKIPPED
     end
   end
@@ -62,11 +58,11 @@ for _ = 1, count do
       redis.call('DEL', entry_key(text))
     else
       local mark = stale and EXPIRED or 0
-      redis.call('SET', entry_key(text), struct.pack(HEAD, MAGIC, flags + mark, own) .. rest, 'PX', ttl)
+      redis.call('SET', entry_key(text), struct.pack(HEAD, MAGIC, flags + mark, own) .. rest, 'PX', number(ttl))
     end
-    for i = first, at - 2, 2 do
-      local key = dependents_key(ARGV[i])
-      redis.call('ZADD', key, NOW_MS + tonumber(ttl), text)
+    for i = 1, #inputs, 2 do
+      local key = dependents_key(inputs[i])
+      redis.call('ZADD', key, number(NOW_MS + ttl), text)
       redis.call('PEXPIRE', key, life_ms)
       if redis.call('ZCARD', key) > 256 then redis.call('ZREMRANGEBYSCORE', key, '-inf', NOW_MS) end
     end

@@ -41,6 +41,14 @@ end
 raise(FENCES)
 if reason == 'remove' then raise(REMOVED) end
 
+-- One that comes late has an old version: who asks for what is new would not be told of it.
+if pinned ~= '' then
+  for _, text in ipairs(touched) do
+    redis.call('ZADD', LATE, number(version), reason .. '|' .. pinned .. '|' .. text)
+  end
+  redis.call('ZREMRANGEBYSCORE', LATE, '-inf', number(NOW_US - life_ms * 1000))
+end
+
 for _, text in ipairs(touched) do
   local flags, version_there = head_of(text)
   if flags and version_there < fence then

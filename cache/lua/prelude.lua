@@ -14,7 +14,7 @@ local TIME = redis.call('TIME')
 local NOW_US = TIME[1] * 1000000 + TIME[2]
 local NOW_MS = math.floor(NOW_US / 1000)
 local CHANNEL = BASE .. ':changes'
-local FENCES, REMOVED = BASE .. ':fences', BASE .. ':removed'
+local FENCES, REMOVED, LATE = BASE .. ':fences', BASE .. ':removed', BASE .. ':late'
 local HEAD = '>BBd'
 local MAGIC, EXPIRED = 167, 1
 

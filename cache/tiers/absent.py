@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from cache.breaker import Breaker
     from cache.entry import Outcome, Reason
-    from cache.tiers.base import Cascade, Commit, Item, Sealed, Snapshot
+    from cache.tiers.base import Abandon, Cascade, Commit, Item, Sealed, Snapshot
 
 
 class _Absent:
@@ -70,6 +70,6 @@ class NoAuthority(_Absent):
         """Cannot decide."""
         return None
 
-    def sync(self, *, heard: int, seen: int, raise_generation: bool = False) -> Snapshot | None:  # noqa: ARG002 (the Protocol's signature)
+    def sync(self, *, heard: int, seen: int, since: int, abandon: Abandon = "") -> Snapshot | None:  # noqa: ARG002 (the Protocol's signature)
         """Cannot say."""
         return None

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from cache.envelope import Draft
     from cache.keys import Key
 
+# What a process asks all others to stop believing: nothing, what L2 holds, or all that is stored.
+Abandon = Literal["", "generation", "floor"]
 Verdict = Literal["fresh", "stale", "skipped", "too_large"]
 
 
@@ -116,8 +118,8 @@ class Authority(Protocol):
     ) -> Cascade | None:
         """Expire or remove keys and all that is derived from them, in one step."""
 
-    def sync(self, *, heard: int, seen: int, raise_generation: bool = False) -> Snapshot | None:
-        """The order's state and the fences after version `heard`."""
+    def sync(self, *, heard: int, seen: int, since: int, abandon: Abandon = "") -> Snapshot | None:
+        """The order's state and the fences raised after version `since`."""
 
     def breakers(self) -> Sequence[Breaker]:
         """The one that guards it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 import time
 from bisect import bisect_right
 from typing import TYPE_CHECKING
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 LONGEST_KEY = 250
 LONGEST_LIFE_S = 30 * 24 * 3600
 POINTS = 128
+GENERATION = "generation"
+_UNCARRIED = re.compile(rb"[\x00-\x20\x7f]")
 OUTCOMES: dict[bytes, Outcome] = {b"STORED": "stored", b"NOT_STORED": "skipped"}
 
 
@@ -100,10 +103,21 @@ class MemcachedTier:
         told = [node.drop(tuple(share)) for node, share in self._shares(texts, generation).items()]
         return all(told)
 
+    def keep_generation(self, generation: int) -> None:
+        """Leave the number here, too, for processes that start while Redis is away."""
+        node = self._node(GENERATION)
+        node.store(b"set", [(self.wire_key(GENERATION, 0), b"%d" % generation, LONGEST_LIFE_S)])
+
+    def recall_generation(self) -> int | None:
+        """The number that was left here, if any."""
+        key = self.wire_key(GENERATION, 0)
+        found = self._node(GENERATION).fetch((key,)).get(key, b"")
+        return int(found) if found.isdigit() else None
+
     def wire_key(self, text: str, generation: int) -> bytes:
         """The key as Memcached carries it; hashed when it is too long or has spaces or control characters."""
         head, tail = f"{self._prefix}:{generation}:".encode(), text.encode()
-        if len(head) + len(tail) > LONGEST_KEY or any(byte <= 0x20 or byte == 0x7F for byte in tail):  # noqa: PLR2004 (ASCII)
+        if len(head) + len(tail) > LONGEST_KEY or _UNCARRIED.search(tail):
             tail = b"#" + hashlib.blake2b(tail, digest_size=24).hexdigest().encode()
         return head + tail
 

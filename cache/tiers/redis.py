@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+import msgspec
 from redis import ConnectionPool, Redis
 from redis.backoff import NoBackoff
 from redis.exceptions import MaxConnectionsError, OutOfMemoryError, RedisError
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from cache.entry import Reason
-    from cache.tiers.base import Item
+    from cache.tiers.base import Abandon, Item
 
 BUDGET_S = 0.05
 # A batch moves megabytes; being busy with it is not being down.
@@ -29,8 +30,8 @@ BULK_BYTES = 256 * 1024
 MOST_BYTES = 16 * 1024 * 1024
 MOST_FENCES = 20_000
 CONNECTIONS = 512
+READ_SIZE = 256 * 1024
 HEALTH_CHECK_S = 15
-LONGEST_LIFE_MS = 8 * 24 * 3600 * 1000
 VERDICTS: tuple[Verdict, ...] = ("fresh", "stale", "skipped", "too_large")
 
 
@@ -44,7 +45,10 @@ class RedisTier:
         self.base = f"{{{prefix}}}"
         self.channel = f"{self.base}:changes"
         self.breaker = Breaker(self.name, clock=monotonic)
-        self._url = url
+        # How long fences and dependents are kept: as long as an entry that they concern can live.
+        self.keep_for_s = 8 * 86_400.0
+        # Celery's spelling of a socket is understood as well.
+        self._url = url.replace("redis+socket://", "unix://", 1)
         self.reopen()
 
     def reopen(self) -> None:
@@ -61,6 +65,7 @@ class RedisTier:
             socket_timeout=budget_s,
             socket_connect_timeout=budget_s,
             socket_keepalive=True,
+            socket_read_size=READ_SIZE,
             health_check_interval=HEALTH_CHECK_S,
             retry=Retry(NoBackoff(), 0),
             protocol=2,
@@ -90,11 +95,9 @@ class RedisTier:
 
     def commit(self, items: Sequence[Item], *, heard: int, seen: int, probing: bool = False) -> Commit | None:
         """Store a batch, fenced and ordered, in one step; None when Redis could not be asked."""
-        args: list[Any] = [LONGEST_LIFE_MS, len(items)]
-        size = 0
-        for item in items:
-            size += len(item.draft.rest)
-            args += self._arguments(item)
+        bodies = [item.draft.rest if len(item.draft.rest) <= MOST_BYTES else b"" for item in items]
+        size = sum(map(len, bodies))
+        args = [self._keep_for_ms, msgspec.msgpack.encode([_described(item) for item in items]), *bodies]
         client = self.quick if len(items) <= BULK_ITEMS and size < BULK_BYTES else self._bulk
         answer = self._ordered(scripts.COMMIT, args, heard, seen, client=client, probing=probing)
         if answer is None:
@@ -113,7 +116,7 @@ class RedisTier:
         probing: bool = False,
     ) -> Cascade | None:
         """Expire or remove with the whole closure, in one step; None when Redis could not be asked."""
-        args = [LONGEST_LIFE_MS, reason, "" if pinned is None else pinned, *texts]
+        args = [self._keep_for_ms, reason, "" if pinned is None else pinned, *texts]
         answer = self._ordered(scripts.INVALIDATE, args, heard, seen, client=self._bulk, probing=probing)
         if answer is None:
             return None
@@ -121,24 +124,27 @@ class RedisTier:
         return Cascade(version, previous, tuple(text.decode() for text in touched))
 
     def sync(
-        self, *, heard: int, seen: int, raise_generation: bool = False, probing: bool = False
+        self, *, heard: int, seen: int, since: int, abandon: Abandon = "", probing: bool = False
     ) -> Snapshot | None:
-        """The order's state and the fences after `heard`; None when Redis could not be asked."""
-        args = (MOST_FENCES, int(raise_generation))
-        answer = self._ordered(scripts.SYNC, args, heard, seen, client=self._bulk, probing=probing)
+        """The order's state and the fences raised after `since`; None when Redis could not be asked."""
+        args = (MOST_FENCES, abandon, since)
+        client = self._bulk if probing else self.quick
+        answer = self._ordered(scripts.SYNC, args, heard, seen, client=client, probing=probing)
         if answer is None:
             return None
-        version, incarnation, generation, floor, fences, removals = answer
+        version, incarnation, generation, floor, fences, removals, late = answer
         known = [int(float(score)) for score in fences[1::2]]
+        settled = _settled_late(late)
         return Snapshot(
             version=version,
             incarnation=incarnation,
             generation=generation,
             floor=floor,
             complete_since=known[-1] if len(known) >= MOST_FENCES else 0,
-            fences={text.decode(): at for text, at in zip(fences[::2], known, strict=True)},
+            fences={**settled["expire"], **dict(zip(_texts(fences), known, strict=True))},
             removals={
-                text.decode(): int(float(at)) for text, at in zip(removals[::2], removals[1::2], strict=True)
+                **settled["remove"],
+                **{text: int(float(at)) for text, at in zip(_texts(removals), removals[1::2], strict=True)},
             },
         )
 
@@ -174,19 +180,30 @@ class RedisTier:
             probing=probing,
         )
 
-    def _arguments(self, item: Item) -> list[Any]:
-        draft = item.draft
-        inputs = [part for pair in item.inputs for part in pair]
-        return [
-            item.key.text,
-            draft.flags,
-            draft.rest if len(draft.rest) <= MOST_BYTES else b"",
-            max(1, int((item.usable_for) * 1000)),
-            "" if item.token is None else item.token,
-            "" if item.pinned is None else item.pinned,
-            len(item.inputs),
-            *inputs,
-        ]
+    @property
+    def _keep_for_ms(self) -> int:
+        return int(self.keep_for_s * 1000)
 
     def _entry(self, text: str) -> str:
         return f"{self.base}:e:{text}"
+
+
+def _described(item: Item) -> tuple[Any, ...]:
+    """One item as commit.lua reads it."""
+    life_ms = max(1, int(item.usable_for * 1000))
+    inputs = [part for pair in item.inputs for part in pair]
+    return item.key.text, item.draft.flags, life_ms, item.token or 0, item.pinned or 0, inputs
+
+
+def _texts(flat: Sequence[bytes]) -> list[str]:
+    """The texts of a flat list of text and score."""
+    return [text.decode() for text in flat[::2]]
+
+
+def _settled_late(flat: Sequence[bytes]) -> dict[Reason, dict[str, int]]:
+    """Invalidations that were made while Redis was away, under the versions they were given then."""
+    told: dict[Reason, dict[str, int]] = {"expire": {}, "remove": {}}
+    for text in _texts(flat):
+        reason, version, name = text.split("|", 2)
+        told["remove" if reason == "remove" else "expire"][name] = int(version)
+    return told

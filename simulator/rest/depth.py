@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from simulator.answers import Query, Refusal, View, category_of, limit_of
 from simulator.book import order_book
+from simulator.decimals import padded, texts
 from simulator.listing import Listing, unknown_symbol
-from simulator.model import Instrument, Ints, padded, text
 from simulator.trades import Trades, recent_trades
+
+if TYPE_CHECKING:
+    from simulator.model import Instrument, Ints
 
 # category: (levels by default, at most)
 _DEPTHS = {"spot": (1, 200), "linear": (25, 500), "inverse": (25, 500), "option": (1, 25)}
@@ -46,40 +51,36 @@ def recent_trade(listing: Listing, query: Query, view: View) -> bytes:
 
 
 def _levels(prices: Ints, sizes: Ints, one: Instrument) -> str:
-    decimals, steps = one.price_decimals, one.qty_decimals
-    return ",".join(
-        [
-            f'["{text(price, decimals)}","{text(size, steps)}"]'
-            for price, size in zip(prices.tolist(), sizes.tolist(), strict=True)
-        ]
-    )
+    columns = (texts(prices, one.price_decimals), texts(sizes, one.qty_decimals))
+    return ",".join([f'["{price}","{size}"]' for price, size in zip(*columns, strict=True)])
 
 
 def _trades(trades: Trades, one: Instrument) -> str:
-    price_text = text if one.category == "spot" else padded
-    rows = []
-    for time_ms, price, size, bought, number in zip(
-        trades.time_ms.tolist(),
-        trades.price.tolist(),
-        trades.size.tolist(),
-        trades.bought.tolist(),
-        trades.number.tolist(),
-        strict=True,
-    ):
-        rows.append(
-            f'{{"execId":"{_trade_id(one, number)}","symbol":"{one.symbol}",'
-            f'"price":"{price_text(price, one.price_decimals)}","size":"{text(size, one.qty_decimals)}",'
-            f'"side":"{"Buy" if bought else "Sell"}","time":"{time_ms}","isBlockTrade":false,'
-            f'"isRPITrade":false,"seq":"{number - 2 * _COUNT_FROM_S}"}}'
+    """The rows, newest first; contracts write every decimal of a price."""
+    if one.category == "spot":
+        prices = texts(trades.price, one.price_decimals)
+    else:
+        prices = [padded(price, one.price_decimals) for price in trades.price.tolist()]
+    sizes = texts(trades.size, one.qty_decimals)
+    rows = [
+        f'{{"execId":"{_trade_id(one, number)}","symbol":"{one.symbol}","price":"{price}","size":"{size}",'
+        f'"side":"{"Buy" if bought else "Sell"}","time":"{time_ms}","isBlockTrade":false,'
+        f'"isRPITrade":false,"seq":"{number - 2 * _COUNT_FROM_S}"}}'
+        for time_ms, price, size, bought, number in zip(
+            trades.time_ms.tolist(),
+            prices,
+            sizes,
+            trades.bought.tolist(),
+            trades.number.tolist(),
+            strict=True,
         )
-    rows.reverse()
-    return ",".join(rows)
+    ]
+    return ",".join(reversed(rows))
 
 
 def _trade_id(one: Instrument, number: int) -> str:
     """Digits for spot, the form of a UUID for contracts."""
     if one.category == "spot":
         return f"2{one.symbol_id:05d}{number:013d}"
-    tail = f"{number:016x}"
-    head = f"{one.key:016x}"
-    return f"{head[:8]}-{head[8:12]}-5{head[13:16]}-8{tail[1:4]}-{tail[4:]}"
+    head, tail = f"{one.key:016x}", f"{number:015x}"
+    return f"{head[:8]}-{head[8:12]}-5{head[13:16]}-8{tail[:3]}-{tail[3:]}"

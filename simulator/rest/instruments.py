@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
 import msgspec
 
 from simulator.answers import Query, Refusal, View, category_of, limit_of
+from simulator.decimals import padded, step_text
 from simulator.listing import Listing, unknown_symbol
-from simulator.model import Instrument, padded, step_text
+
+if TYPE_CHECKING:
+    from simulator.model import Instrument
 
 _EMPTY_PAGE = b'{"category":"","list":[],"nextPageCursor":""}'
 _DEFAULT_PAGE, _LARGEST_PAGE = 500, 1000

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-import numpy as np
+from typing import TYPE_CHECKING
 
 from simulator.answers import Query, Refusal, View, category_of, limit_of, time_of
+from simulator.decimals import texts
 from simulator.intervals import INTERVALS, open_of
-from simulator.listing import Listing
-from simulator.model import Candles, Instrument, text
 
+if TYPE_CHECKING:
+    from simulator.listing import Listing
+    from simulator.model import Candles, Instrument
+
+_ROW = '["%d","%s","%s","%s","%s","%s","%.4f"]'
 _DEFAULT_ROWS, _MOST_ROWS = 200, 1000
 
 
@@ -45,7 +49,7 @@ def _between(
     if view.candles_until_ms is not None:
         second = min(second, view.candles_until_ms // 1000)
     span = INTERVALS[interval] * limit
-    last_ms = second * 1000 if end is None else min(end, second * 1000)
+    last_ms = min(second * 1000 if end is None else min(end, second * 1000), listing.tape.last_ms())
     if start is None:
         first_ms = open_of(last_ms, interval) - span + INTERVALS[interval]
     else:
@@ -64,18 +68,15 @@ def _between(
 
 
 def _rows(candles: Candles, instrument: Instrument) -> str:
-    decimals, steps = instrument.price_decimals, instrument.qty_decimals
-    prices = np.column_stack((candles.open, candles.high, candles.low, candles.close)).tolist()
-    return ",".join(
-        [
-            f'["{open_ms}","{text(o, decimals)}","{text(h, decimals)}","{text(low, decimals)}",'
-            f'"{text(c, decimals)}","{text(volume, steps)}","{turnover:.4f}"]'
-            for open_ms, (o, h, low, c), volume, turnover in zip(
-                candles.open_ms[::-1].tolist(),
-                reversed(prices),
-                candles.volume[::-1].tolist(),
-                candles.turnover[::-1].tolist(),
-                strict=True,
-            )
-        ]
+    newest_first = candles.cut(slice(None, None, -1))
+    decimals = instrument.price_decimals
+    columns = (
+        newest_first.open_ms.tolist(),
+        texts(newest_first.open, decimals),
+        texts(newest_first.high, decimals),
+        texts(newest_first.low, decimals),
+        texts(newest_first.close, decimals),
+        texts(newest_first.volume, instrument.qty_decimals),
+        newest_first.turnover.tolist(),
     )
+    return ",".join([_ROW % row for row in zip(*columns, strict=True)])

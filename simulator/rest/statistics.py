@@ -8,8 +8,9 @@ import msgspec
 import numpy as np
 
 from simulator.answers import Query, Refusal, View, category_of, limit_of, time_of
+from simulator.decimals import padded, trimmed
 from simulator.listing import Listing, unknown_symbol
-from simulator.model import DAY_MS, HOUR_MS, MINUTE_MS, Instrument, Ints, padded
+from simulator.model import DAY_MS, HOUR_MS, MINUTE_MS, Instrument, Ints
 from simulator.sentiment import FUNDING_MS, funding_rate, long_share, open_interest
 
 _PERIODS = {
@@ -32,7 +33,7 @@ def funding_history(listing: Listing, query: Query, view: View) -> bytes:
     rates = [
         {
             "symbol": one.symbol,
-            "fundingRate": f"{funding_rate(listing.tape.market, one, time):.8f}".rstrip("0").rstrip("."),
+            "fundingRate": trimmed(funding_rate(listing.tape.market, one, time), 8),
             "fundingRateTimestamp": str(time),
         }
         for time in times.tolist()

@@ -1,7 +1,6 @@
 """TechnicalRating v3 and the price structure written a second time, from the rules, with plain loops.
 
-No numpy and no TA-Lib: every column is a list with None where nothing can be computed. What is
-computed at a bar depends on that bar and earlier ones alone, so one pass serves every bar.
+What is computed at a bar depends on that bar and earlier ones alone, so one pass serves every bar.
 """
 
 from __future__ import annotations
@@ -9,139 +8,22 @@ from __future__ import annotations
 import math
 from itertools import pairwise
 
+from tests.support.columns_by_hand import (
+    cci,
+    directional,
+    ema,
+    extreme,
+    minus,
+    place,
+    rsi,
+    sma,
+    true_range,
+    ultimate,
+    wilder,
+    wma,
+)
+
 LENGTHS = (10, 20, 30, 50, 100, 200)
-
-
-def sma(values, n):
-    """Simple means of n."""
-    return [
-        None
-        if at + 1 < n or None in values[at + 1 - n : at + 1]
-        else math.fsum(values[at + 1 - n : at + 1]) / n
-        for at in range(len(values))
-    ]
-
-
-def wma(values, n):
-    """Linearly weighted means of n."""
-    whole = n * (n + 1) / 2
-    means = []
-    for at in range(len(values)):
-        window = values[max(0, at + 1 - n) : at + 1]
-        short = len(window) < n or None in window
-        means.append(None if short else sum((k + 1) * value for k, value in enumerate(window)) / whole)
-    return means
-
-
-def ema(values, n):
-    """Seeded with the mean of the first n values that are there."""
-    return _recursive(values, n, 2 / (n + 1))
-
-
-def wilder(values, n):
-    """Wilder's means, seeded likewise."""
-    return _recursive(values, n, 1 / n)
-
-
-def _recursive(values, n, weight):
-    means, seen, mean = [], [], None
-    for value in values:
-        if value is not None and mean is not None:
-            mean = mean + weight * (value - mean)
-        elif value is not None:
-            seen.append(value)
-            mean = math.fsum(seen) / n if len(seen) == n else None
-        means.append(mean)
-    return means
-
-
-def minus(left, right):
-    """Differences, None where either is."""
-    return [None if a is None or b is None else a - b for a, b in zip(left, right, strict=True)]
-
-
-def extreme(values, n, choose):
-    """Highest or lowest of n."""
-    return [
-        None if at + 1 < n or None in values[at + 1 - n : at + 1] else choose(values[at + 1 - n : at + 1])
-        for at in range(len(values))
-    ]
-
-
-def place(close, high, low, n, tie):
-    """100 (close - lowest) / (highest - lowest) over n bars."""
-    top, bottom = extreme(high, n, max), extreme(low, n, min)
-    return [
-        None if a is None or b is None or a - b <= tie else 100 * (c - b) / (a - b)
-        for c, a, b in zip(close, top, bottom, strict=True)
-    ]
-
-
-def rsi(close, n):
-    """Relative strength, 0 to 100."""
-    moves = [None] + [b - a for a, b in pairwise(close)]
-    gains = wilder([None if move is None else max(move, 0.0) for move in moves], n)
-    losses = wilder([None if move is None else max(-move, 0.0) for move in moves], n)
-    return [
-        None if g is None or g + fall <= 1e-14 * c else 100 * g / (g + fall)
-        for g, fall, c in zip(gains, losses, close, strict=True)
-    ]
-
-
-def true_range(high, low, close):
-    """True ranges; the first bar has none."""
-    return [None] + [
-        max(h, before) - min(low_, before) for h, low_, before in zip(high[1:], low[1:], close, strict=False)
-    ]
-
-
-def directional(high, low, close, n):
-    """(ADX, +DI, -DI); Wilder's sums are n times his means."""
-    up, down = [None], [None]
-    for at in range(1, len(high)):
-        rise, fall = high[at] - high[at - 1], low[at - 1] - low[at]
-        tie = 1e-12 * close[at]
-        up.append(rise if rise - fall > tie and rise > 0 else 0.0)
-        down.append(fall if fall - rise > tie and fall > 0 else 0.0)
-    ranges = wilder(true_range(high, low, close), n)
-    plus, down = (
-        [None if m is None or not r else 100 * m / r for m, r in zip(wilder(moves, n), ranges, strict=True)]
-        for moves in (up, down)
-    )
-    dx = [
-        None if p is None or m is None or p + m <= 0 else 100 * abs(p - m) / (p + m)
-        for p, m in zip(plus, down, strict=True)
-    ]
-    return wilder(dx, n), plus, down
-
-
-def cci(close, n):
-    """Commodity channel index of the close."""
-    index = [None] * len(close)
-    for at in range(n - 1, len(close)):
-        window = close[at + 1 - n : at + 1]
-        mean = math.fsum(window) / n
-        deviation = math.fsum(abs(value - mean) for value in window) / n
-        if deviation > 1e-12 * close[at]:
-            index[at] = (close[at] - mean) / (0.015 * deviation)
-    return index
-
-
-def ultimate(high, low, close):
-    """Ultimate oscillator of 7, 14 and 28 bars."""
-    values = [None] * len(close)
-    for at in range(28, len(close)):
-        total = 0.0
-        for n, weight in ((7, 4), (14, 2), (28, 1)):
-            bars = range(at + 1 - n, at + 1)
-            pressure = math.fsum(close[k] - min(low[k], close[k - 1]) for k in bars)
-            span = math.fsum(max(high[k], close[k - 1]) - min(low[k], close[k - 1]) for k in bars)
-            if span <= 1e-12 * close[at]:
-                break
-            total += weight * pressure / span
-        else:
-            values[at] = 100 * total / 7
-    return values
 
 
 class ByHand:
@@ -294,22 +176,20 @@ class ByHand:
             return -1
         return 0
 
-    def structure(self, at):
-        """The four sub-scores of the price structure on bar `at`."""
+    def structure(self, at, name):
+        """One sub-score of the price structure on bar `at`, which must have the bars for it."""
         close = self.close[at]
-        top, bottom = max(self.high[at - 49 : at + 1]), min(self.low[at - 49 : at + 1])
-        means = (close, self.ema[20][at], self.ema[50][at], self.ema[200][at])
-        trend = sum(self.order(a, b, at) for a, b in pairwise(means)) / 3
+        if name == "range":
+            top, bottom = max(self.high[at - 49 : at + 1]), min(self.low[at - 49 : at + 1])
+            return 2 * (close - bottom) / (top - bottom) - 1
+        if name == "trend":
+            means = (close, self.ema[20][at], self.ema[50][at], self.ema[200][at])
+            return sum(self.order(a, b, at) for a, b in pairwise(means)) / 3
+        if name == "break":
+            return float(self.broken(at))
         xs = [k - 9.5 for k in range(20)]
-        slope = sum(x * y for x, y in zip(xs, self.close[at - 19 : at + 1], strict=True)) / sum(
-            x * x for x in xs
-        )
-        return {
-            "range": 2 * (close - bottom) / (top - bottom) - 1,
-            "trend": trend,
-            "break": float(self.broken(at)),
-            "slope": math.tanh(slope * 20 / (4 * self.atr[at])),
-        }
+        rise = sum(x * y for x, y in zip(xs, self.close[at - 19 : at + 1], strict=True))
+        return math.tanh(rise / sum(x * x for x in xs) * 20 / (4 * self.atr[at]))
 
     def broken(self, at):
         """+1 above the last confirmed swing high, -1 below the last swing low, 0 otherwise or when both."""

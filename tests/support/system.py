@@ -21,6 +21,7 @@ from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from email.message import Message
 
 ROOT = Path(__file__).parents[2]
 READY_WITHIN_S = 90.0
@@ -33,7 +34,7 @@ class Answer:
     """One HTTP answer; `json` decodes its body."""
 
     status: int
-    headers: Mapping[str, str]
+    headers: Message
     body: bytes
 
     def json(self) -> Any:
@@ -51,10 +52,10 @@ def ask(
         request.add_header("Content-Type", "application/json")
     try:
         with _DIRECT.open(request, timeout=5) as response:
-            return Answer(response.status, dict(response.headers), response.read())
+            return Answer(response.status, response.headers, response.read())
     except urllib.error.HTTPError as error:
         with error:
-            return Answer(error.code, dict(error.headers), error.read())
+            return Answer(error.code, error.headers, error.read())
 
 
 class System:

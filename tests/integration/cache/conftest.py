@@ -21,10 +21,11 @@ _prefixes = count()
 class Clock:
     """Real time, plus what a test adds."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.ahead = 0.0
 
-    def __call__(self):
+    def __call__(self) -> float:
+        """Now."""
         return time.time() + self.ahead
 
     def move(self, seconds):
@@ -42,7 +43,7 @@ class Maker:
     prefix: str
     made: list
 
-    def __call__(self, tiers="l1 l2 l3", *, listening=True, clock=None, entries=20_000):
+    def __call__(self, tiers="l1 l2 l3", *, listening=True, clock=None, entries=20_000) -> TieredCache:
         """One more cache with these tiers."""
         cache = TieredCache(
             tiers=make_tiers(
@@ -60,9 +61,9 @@ class Maker:
         self.made.append(cache)
         return cache
 
-    def proved(self, *args, **kwargs):
+    def proved(self, tiers="l1 l2 l3"):
         """One more cache, when it has proved that it hears."""
-        cache = self(*args, **kwargs)
+        cache = self(tiers)
         eventually(lambda: cache.health()["coherence"] == "proved", within_s=3)
         return cache
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from cache import Put, Value
@@ -78,7 +80,7 @@ def test_expiry_reaches_everything_derived(cache, keys):
     """Four kinds deep, all turn stale at once, and a stranger does not."""
     stranger = keys[0].kind.key(name="ETH/USDT:USDT")
     cache.put_many([Put(stranger, 0), Put(keys[0], 0)])
-    for parent, child in zip(keys, keys[1:], strict=False):
+    for parent, child in pairwise(keys):
         cache.derive(child, [parent], lambda inputs, parent=parent: inputs[parent].value + 1)
 
     touched = cache.expire(keys[0])
@@ -92,7 +94,7 @@ def test_expiry_reaches_everything_derived(cache, keys):
 def test_removal_takes_everything_derived_along(cache, keys):
     """Nothing of the chain is left."""
     cache.put(keys[0], 0)
-    for parent, child in zip(keys, keys[1:], strict=False):
+    for parent, child in pairwise(keys):
         cache.derive(child, [parent], lambda _: 1)
 
     cache.remove(keys[0])
@@ -216,7 +218,10 @@ def test_changes_are_told_to_subscribers(cache, keys):
     cache.expire(keys[0])
 
     changes = eventually(lambda: len(told) == 2 and told, within_s=2)
-    assert [(change.keys, change.reason) for change in changes] == [((keys[0],), "put"), ((keys[0],), "expire")]
+    assert [(change.keys, change.reason) for change in changes] == [
+        ((keys[0],), "put"),
+        ((keys[0],), "expire"),
+    ]
 
 
 def test_a_lock_is_held_by_one(cache):

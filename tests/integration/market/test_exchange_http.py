@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import gzip
 import socket
 import struct
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from market import session
 from market.clients import make_client
 from market.errors import BadAnswer, Banned, ExchangeUnavailable, NotSupported, RateLimited
 from market.exchange import Exchange
@@ -36,18 +38,35 @@ class Answering(BaseHTTPRequestHandler):
             self.connection.close()
             self.close_connection = True
             return
+        if status == "drip":
+            self.drip(body)
+            return
         if status == "silence":
             self.server.over.wait(10)
             self.close_connection = True
             return
         self.send_response(status)
         self.send_header("Content-Type", headers.get("Content-Type", "application/json"))
-        self.send_header("Content-Length", headers.get("Content-Length", str(len(body))))
+        if headers.get("Content-Length", "") is not None:
+            self.send_header("Content-Length", headers.get("Content-Length", str(len(body))))
         for name in headers.keys() - {"Content-Type", "Content-Length"}:
             self.send_header(name, headers[name])
         self.end_headers()
         self.wfile.write(body)
         self.close_connection = "Content-Length" in headers
+
+    def drip(self, body: bytes) -> None:
+        """Send the body byte by byte, never silent for as long as the time-out."""
+        self.close_connection = True
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        for place in range(len(body)):
+            if self.server.over.wait(0.05):
+                return
+            with suppress(OSError):
+                self.wfile.write(body[place : place + 1])
 
     def log_message(self, *_: object) -> None:
         """Stay quiet."""
@@ -196,3 +215,47 @@ def test_a_port_that_nobody_listens_on_is_an_unavailable_exchange(id):  # noqa: 
 
     with pytest.raises(ExchangeUnavailable):
         exchange.order_book("BTC/USDT")
+
+
+BOOK = b'{"retCode":0,"result":{"s":"BTCUSDT","b":[["1","2"]],"a":[["3","4"]],"ts":1700000000000}}'
+
+
+def test_an_answer_that_drips_is_given_up_after_the_time_out(http):
+    """A byte now and then keeps a socket alive, but not the caller waiting."""
+    http.answer = ("drip", BOOK, {})
+    exchange = edge("bybit", http, timeout_s=0.3)
+    began = time.monotonic()
+
+    with pytest.raises(ExchangeUnavailable):
+        exchange.order_book("BTC/USDT")
+
+    assert time.monotonic() - began < 2.0
+
+
+def test_a_body_without_an_end_is_given_up(http, monkeypatch):
+    """Nobody's memory is filled by a broken server."""
+    monkeypatch.setattr(session, "LARGEST_BODY", 1000)
+    http.answer = (200, BOOK + b" " * 2000, {})
+
+    with pytest.raises(ExchangeUnavailable):
+        edge("bybit", http).order_book("BTC/USDT")
+
+
+@pytest.mark.parametrize("coding", ["identity", "gzip"])
+def test_a_whole_answer_arrives_compressed_or_not(http, coding):
+    """Bodies are decoded as the headers say, and the connection is used again."""
+    body = gzip.compress(BOOK) if coding == "gzip" else BOOK
+    http.answer = (200, body, {"Content-Encoding": coding})
+    exchange = edge("bybit", http)
+
+    for _ in range(3):
+        assert exchange.order_book("BTC/USDT").bids.tolist() == [[1.0, 2.0]]
+
+
+def test_a_chunked_answer_arrives_whole(http):
+    """Length unknown in advance, as large answers often are."""
+    half = len(BOOK) // 2
+    chunks = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in (BOOK[:half], BOOK[half:], b""))
+    http.answer = (200, chunks, {"Transfer-Encoding": "chunked", "Content-Length": None})
+
+    assert edge("bybit", http).order_book("BTC/USDT").asks.tolist() == [[3.0, 4.0]]

@@ -8,10 +8,11 @@ from cache import Catalogue, Kind, TieredCache, make_tiers
 class Clock:
     """A clock that stands until it is moved."""
 
-    def __init__(self, now=1_800_000_000.0):
+    def __init__(self, now=1_800_000_000.0) -> None:
         self.now = now
 
-    def __call__(self):
+    def __call__(self) -> float:
+        """Now."""
         return self.now
 
     def move(self, seconds):
@@ -40,7 +41,10 @@ def kinds():
 def cache(clock):
     """A cache of process memory alone."""
     made = TieredCache(
-        tiers=make_tiers(clock=clock), clock=clock, catalogue=Catalogue((SOURCE, MIDDLE, LAST)), usable_for=600
+        tiers=make_tiers(clock=clock),
+        clock=clock,
+        catalogue=Catalogue((SOURCE, MIDDLE, LAST)),
+        usable_for=600,
     )
     yield made
     made.close()

@@ -31,9 +31,12 @@ def test_levels_beyond_the_fiftieth_do_not_count():
     assert values([*bids, (99.0, 1e6)], asks)["imbalance"] == 0
 
 
-def test_a_level_exactly_at_half_a_percent_is_near():
-    """The edge belongs to the depth, on both sides."""
-    assert values([(99.5, 2.0)], [(100.5, 1.0)])["depth"] == pytest.approx(math.tanh(math.log(2)))
+@pytest.mark.parametrize("middle", [100.0, 1.1, 70.3])
+def test_a_level_exactly_at_half_a_percent_is_near(middle):
+    """The edge belongs to the depth, on both sides and whatever rounding makes of it."""
+    found = values([(middle * 0.995, 2.0)], [(middle * 1.005, 1.0)])
+
+    assert found["depth"] == pytest.approx(math.tanh(math.log(2)))
 
 
 def test_a_wide_book_has_no_depth_but_the_rest():

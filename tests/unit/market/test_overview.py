@@ -109,11 +109,11 @@ def test_the_regime_names_a_trend_and_its_direction():
 
 
 def test_the_regime_of_recorded_hours_follows_the_rule():
-    """ADX above 25 by plain loops is a trend, every 37th hour of Bitcoin."""
+    """ADX above 25 by plain loops is a trend, every third hour of Bitcoin."""
     candles = recorded(HOURS)["BTC/USDT:USDT"]
     by_hand, words = ByHand(candles), []
 
-    for at in range(300, len(candles), 37):
+    for at in range(40, len(candles), 3):
         columns = (getattr(candles, name)[: at + 1] for name in ("open", "high", "low", "close", "volume"))
         words.append(overview([], hourly_btc=made(*columns, timeframe="1h"))["regime"])
         trend = "trend_up" if by_hand.plus[at] > by_hand.minus[at] else "trend_down"

@@ -3,11 +3,19 @@ import math
 import numpy as np
 import pytest
 
+from market import indicators
 from market.components import price_structure
 from market.series import Series
 from tests.support.made_candles import flat, made, rising, walk
 from tests.support.rating_by_hand import ByHand
 from tests.support.recorded_candles import MINUTES, recorded
+
+NAMES = ("range", "trend", "break", "slope")
+
+
+def by_hand(columns, at):
+    """The four sub-scores from plain loops."""
+    return {name: columns.structure(at, name) for name in NAMES}
 
 
 def measured(candles):
@@ -19,20 +27,20 @@ def measured(candles):
 def test_sub_scores_follow_their_formulas_on_recorded_candles(symbol):
     """Range, trend, break and slope equal plain loops, every 29th bar."""
     candles = recorded(MINUTES)[f"{symbol}/USDT:USDT"]
-    by_hand = ByHand(
+    hand = ByHand(
         made(*(getattr(candles, name)[:1500] for name in ("open", "high", "low", "close", "volume")))
     )
 
     for at in range(400, 1500, 29):
         columns = (getattr(candles, name)[: at + 1] for name in ("open", "high", "low", "close", "volume"))
-        assert measured(made(*columns)).values == pytest.approx(by_hand.structure(at), abs=1e-9), at
+        assert measured(made(*columns)).values == pytest.approx(by_hand(hand, at), abs=1e-9), at
 
 
 def test_sub_scores_follow_their_formulas_on_a_walk():
     """The same without recordings."""
     candles = walk(500, seed=5)
 
-    assert measured(candles).values == pytest.approx(ByHand(candles).structure(499), abs=1e-9)
+    assert measured(candles).values == pytest.approx(by_hand(ByHand(candles), 499), abs=1e-9)
 
 
 def test_a_steady_rise_is_as_bullish_as_it_gets_but_for_its_wick():
@@ -96,3 +104,16 @@ def test_a_close_beyond_the_last_swing_is_a_break(close, expected):
     )
 
     assert measured(broken).values["break"] == expected
+
+
+def test_a_close_above_the_last_high_and_below_the_last_low_is_no_break():
+    """After a fall and a rise the last swing low can lie above the last swing high: both is neither."""
+    high = [101] * 3 + [102] + [101] * 3 + [111] * 6 + [107]
+    low = [99] * 7 + [109] * 3 + [107] + [109] * 2 + [104]
+    closes = [100] * 7 + [110] * 6 + [105]
+    candles = made(closes, high, low, closes, [1] * 14)
+
+    assert (
+        indicators.last_swing_high(candles.high) < candles.close[-1] < indicators.last_swing_low(candles.low)
+    )
+    assert measured(candles).values["break"] == 0

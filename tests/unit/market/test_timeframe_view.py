@@ -4,6 +4,7 @@ import math
 import numpy as np
 import pytest
 
+from market.model import Candles
 from market.timeframe_view import TimeframeView, view_of
 from tests.support.made_candles import flat, made, walk
 
@@ -116,3 +117,10 @@ def test_prices_that_never_move_are_neutral(candles):
     assert view.technical.rating == 0
     assert view.sub_scores["price_structure"]["trend"] == 0
     assert set(view.missing) == {"range", "break", "slope"}
+
+
+def test_stored_candles_give_the_view_of_the_original_ones():
+    """The read-only columns that come out of the cache score alike."""
+    candles = walk(500)
+
+    assert view_of(Candles.from_plain(candles.to_plain())) == view_of(candles)

@@ -120,7 +120,9 @@ def test_the_embedded_redis_keeps_nothing_and_evicts_nothing():
 def test_the_repositorys_own_procfile_can_be_run():
     """All seven processes, and Flower on loopback without its login."""
     text = (ROOT / "Procfile").read_text()
-    bare = "\n".join(line.replace("granian", "true").replace("celery", "true") for line in text.splitlines())
+    bare = "\n".join(
+        line.replace("granian", "true").replace(" celery", " true") for line in text.splitlines()
+    )
 
     made = make(bare.replace(": python", ": true"))
 

@@ -7,12 +7,10 @@ from ops.signals import StopSignals
 
 @pytest.fixture
 def installed(monkeypatch):
-    """Collect the handlers instead of installing them; SIGHUP is ignored, as under nohup."""
+    """Collect the handlers instead of installing them; all are ignored, as in the background of a script."""
     handlers = {}
     monkeypatch.setattr(signal, "signal", handlers.__setitem__)
-    monkeypatch.setattr(
-        signal, "getsignal", lambda number: signal.SIG_IGN if number == signal.SIGHUP else signal.SIG_DFL
-    )
+    monkeypatch.setattr(signal, "getsignal", lambda _number: signal.SIG_IGN)
     return handlers
 
 
@@ -31,4 +29,11 @@ def test_a_hangup_that_is_ignored_stays_ignored(installed):
     """Whoever wrote nohup wants it to go on."""
     StopSignals()
 
-    assert signal.SIGHUP not in installed
+    assert set(installed) == {signal.SIGINT, signal.SIGTERM}
+
+
+def test_in_the_end_nothing_is_heard_any_more(installed):
+    """A third Ctrl-C must not break into the cleaning up."""
+    StopSignals().ignore()
+
+    assert set(installed.values()) == {signal.SIG_IGN}

@@ -1,0 +1,1 @@
+"""The WebSocket stream: says that a new dashboard is there; what it says is fetched over HTTP."""
