@@ -7,7 +7,6 @@ import sys
 
 import structlog
 
-
 # Celery tells of every message at INFO: hundreds of lines a minute that say that all is well.
 CHATTY = ("celery.worker.strategy", "celery.app.trace", "celery.beat")
 

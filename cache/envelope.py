@@ -86,11 +86,3 @@ def numbered(entry: Entry, version: int, *, expired: bool) -> Entry:
     """The entry as it will be read: under its version, and not fresh if it was born stale."""
     fresh_until = min(entry.fresh_until, entry.stored_at) if expired else entry.fresh_until
     return msgspec.structs.replace(entry, version=version, fresh_until=fresh_until)
-
-
-def version_of(body: bytes) -> int:
-    """The version in an envelope's head, 0 when it has none."""
-    if len(body) < _WHOLE.size or body[0] != MAGIC:
-        return 0
-    _, _, version = _HEAD.unpack_from(body)
-    return int(version)

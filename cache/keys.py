@@ -97,8 +97,9 @@ class Key:
     text: str
     _hashed: int
 
-    def __init__(self, kind: Kind, values: tuple[str, ...]) -> None:
-        text = SEPARATOR.join((kind.name, *(_escaped(kind, value) for value in values)))
+    def __init__(self, kind: Kind, values: tuple[str, ...], text: str | None = None) -> None:
+        if text is None:
+            text = SEPARATOR.join((kind.name, *(_escaped(kind, value) for value in values)))
         put = object.__setattr__
         put(self, "kind", kind)
         put(self, "params", FrozenDict(zip(kind.params, values, strict=True)))
@@ -136,7 +137,9 @@ def parse(text: str, kinds: Mapping[str, Kind]) -> Key | None:
     kind = kinds.get(name)
     if kind is None or len(parts) != len(kind.params):
         return None
-    return Key(kind, tuple(part.replace("%7C", SEPARATOR).replace("%25", "%") for part in parts))
+    if "%" in text:
+        parts = [part.replace("%7C", SEPARATOR).replace("%25", "%") for part in parts]
+    return Key(kind, tuple(parts), text)
 
 
 def timeframe_seconds(timeframe: str) -> float:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from cache.tiers.redis import RedisTier
 
 BEAT_S = 0.2
+MOST_LOCAL = 1000
 
 
 class RunLock:
@@ -102,6 +103,8 @@ class Leases:
     def _take_locally(self, lease: RunLock) -> None:
         now = time.monotonic()
         with self._lock:
+            if len(self._local) > MOST_LOCAL:
+                self._local = {name: held for name, held in self._local.items() if held[1] > now}
             _, until = self._local.get(lease.name, ("", 0.0))
             if until <= now:
                 self._local[lease.name] = (lease.token, now + lease.ttl_s)

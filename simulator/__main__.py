@@ -67,24 +67,45 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--limit",
-        type=int,
+        type=_count,
         default=defaults.requests,
         metavar="N",
         help="requests a window; 0: no limit (600)",
     )
-    parser.add_argument("--window", type=float, default=defaults.window_s, metavar="S", help="the window (5)")
     parser.add_argument(
-        "--ban", type=float, default=defaults.ban_s, metavar="S", help="ban after excess (600)"
+        "--window", type=_seconds, default=defaults.window_s, metavar="S", help="the window (5)"
+    )
+    parser.add_argument(
+        "--ban", type=_seconds_or_none, default=defaults.ban_s, metavar="S", help="ban after excess (600)"
     )
     parser.add_argument("--limit-mode", choices=MODES, default=FORBIDDEN, help="how a refusal looks (403)")
     return parser
 
 
 def _share(text: str) -> float:
-    share = float(text)
-    if not 0 < share < 1:
-        raise argparse.ArgumentTypeError("want a number between 0 and 1")
-    return share
+    return _within(text, 0.001, 0.999)
+
+
+def _count(text: str) -> int:
+    return int(_within(text, 0, 1_000_000))
+
+
+def _seconds(text: str) -> float:
+    return _within(text, 0.01, 3600)
+
+
+def _seconds_or_none(text: str) -> float:
+    return _within(text, 0, 86_400)
+
+
+def _within(text: str, least: float, most: float) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = float("nan")
+    if not least <= number <= most:
+        raise argparse.ArgumentTypeError(f"got {text!r}; want a number from {least:g} to {most:g}")
+    return number
 
 
 def _market(configured: settings.Settings, history_share: float) -> Market:

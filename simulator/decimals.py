@@ -9,6 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from simulator.model import Ints
 
+_FEW_DECIMALS = 4
 _MOST_REMEMBERED = 20_000
 
 
@@ -39,8 +40,16 @@ def text(count: int, decimals: int) -> str:
 def texts(counts: Ints, decimals: int) -> list[str]:
     """`text` of many counts at once."""
     whole, rest = np.divmod(counts, _SCALES[decimals])
-    fractions = _FRACTIONS[decimals]
-    return [f"{one}{fractions[other]}" for one, other in zip(whole.tolist(), rest.tolist(), strict=True)]
+    pairs = zip(whole.tolist(), rest.tolist(), strict=True)
+    if decimals <= _FEW_DECIMALS:
+        fractions = _FRACTIONS[decimals]
+        return [f"{one}{fractions[other]}" for one, other in pairs]
+    # Too many different fractions to remember: write all decimals, and mend the few that end in zeros.
+    form = f"%d.%0{decimals}d"
+    written = [form % pair for pair in pairs]
+    for place in np.flatnonzero(rest % 10 == 0).tolist():
+        written[place] = written[place].rstrip("0").rstrip(".")
+    return written
 
 
 def padded(count: int, decimals: int) -> str:

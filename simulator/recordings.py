@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simulator import noise
-from simulator.model import DAY_MS, HOUR_MS, Candles, Instrument, Panel
+from simulator.model import DAY_MS, HOUR_MS, MINUTE_MS, Candles, Instrument, Panel
 from simulator.recording_files import Rates, Recording, finest, read_candles, read_funding
 from simulator.sentiment import FUNDING_MS
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TWO_THIRDS = 2 / 3
+# Exchanges stamp a settlement some moments after the hour.
+_SETTLEMENT_MS = MINUTE_MS - 1
 
 
 class RecordedMarket:
@@ -60,7 +62,7 @@ class RecordedMarket:
     def funding_rate(self, instrument: Instrument, at_ms: int) -> float | None:
         """The rate that was in force in the recording at that moment, None before and long after it."""
         times, rates = self._funding.get(instrument.base, ([], []))
-        moment = at_ms - self.shift_ms
+        moment = at_ms - self.shift_ms + _SETTLEMENT_MS
         place = bisect.bisect_right(times, moment) - 1
         if place < 0 or moment - times[place] >= FUNDING_MS:
             return None

@@ -48,7 +48,9 @@ class Server:
                 request.method, path, body, peer=peer, from_page="Origin" in request.headers
             )
         else:
-            reply = self._service.reply(path, request.query, peer)
+            # Everything here is asked for with GET; other methods have no path of that name.
+            asked = path if request.method == "GET" else f"{request.method} {path}"
+            reply = self._service.reply(asked, request.query, peer)
         if reply.delay_s:
             await asyncio.sleep(reply.delay_s)
         if reply.breaks:

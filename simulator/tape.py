@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from simulator.model import Instrument
 
 _NEVER_MS = 1 << 53
+_PORTION_MS = 32 * DAY_MS
 
 
 class Tape:
@@ -114,13 +115,14 @@ class Tape:
         )
 
     def _aggregated(self, instrument: Instrument, length: int, first: int, stop: int) -> Candles:
-        # In portions of about a month, so that a long request does not need much memory at once.
-        portion = max(length, 32 * DAY_MS // length * length)
+        # In portions, so that a long request does not need much memory at once; all lengths divide a day.
         base_ms = self.market.base_ms
         runs = []
-        for start in range(first, stop, portion):
-            base = self.base(instrument, start // base_ms, min(start + portion, stop) // base_ms)
+        while first < stop:
+            until = min((first // _PORTION_MS + 1) * _PORTION_MS, stop)
+            base = self.base(instrument, first // base_ms, until // base_ms)
             runs.append(grouped(base, base.open_ms // length * length))
+            first = until
         return joined(runs)
 
     def _so_far(self, instrument: Instrument, first: int, stop: int, second: int) -> Candles:

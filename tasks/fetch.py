@@ -61,10 +61,11 @@ def tickers(exchange: str) -> None:
 def plan(exchange: str) -> None:
     """Send out what is due: candles right after their close, order books that have grown old."""
     house = wire.house()
-    symbols = _tracked(house, exchange)
+    known = house.cache.get(UNIVERSE.key(exchange=exchange))
+    if (known is None or known.state == "stale") and _claimed(house, f"universe:{exchange}"):
+        universe.delay(exchange)
+    symbols = plain.symbols_of(known.value if known else None)
     if not symbols:
-        if house.cache.lock(f"claim:universe:{exchange}", CLAIM_S).held:
-            universe.delay(exchange)
         return
     now = house.exchange(exchange).now()
     _send_candles(house, exchange, _due_candles(house, exchange, symbols, now))
@@ -73,7 +74,7 @@ def plan(exchange: str) -> None:
 
 @app.task(base=MarketTask, name="tasks.fetch.candles")  # type: ignore[untyped-decorator]
 def candles(exchange: str, timeframe: str, symbols: list[str]) -> None:
-    """Fetch one batch of series: 500 bars where there are none yet, else only the newest few."""
+    """Fetch one batch of series: whole where there is none to trust, else only the newest few candles."""
     house = wire.house()
     keys = {symbol: CANDLES.key(exchange=exchange, symbol=symbol, timeframe=timeframe) for symbol in symbols}
     known = house.cache.get_many(keys.values())
@@ -84,7 +85,7 @@ def candles(exchange: str, timeframe: str, symbols: list[str]) -> None:
         for symbol, key in keys.items():
             with _skipping(symbol), _reported(house, exchange, "candles"):
                 entry = known.get(key)
-                if entry is None:
+                if entry is None or entry.state == "stale":
                     series = source.candles(symbol, timeframe, bars=bars)
                 else:
                     series = source.newer_candles(Candles.from_plain(entry.value), symbol, bars=bars)
@@ -126,7 +127,12 @@ def _due_candles(house: House, exchange: str, symbols: list[str], now: float) ->
         for timeframe in timeframes
         for symbol in symbols
     }
-    closed_at = {series[key]: entry.as_of for key, entry in house.cache.get_many(series).items()}
+    # What is stale counts as absent: late, or doubted because the tier that held it was lost.
+    closed_at = {
+        series[key]: entry.as_of
+        for key, entry in house.cache.get_many(series).items()
+        if entry.state == "fresh"
+    }
     due = planning.due_candles(symbols, timeframes, closed_at, now)
     # The claim names the close that is there, so it needs no release: success makes a new name.
     return [one for one in due if _claimed(house, f"{exchange}:{one[0]}:{one[1]}:{closed_at.get(one)}")]

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from cache import Value
 from cache.catalogue import CANDLES, CONFLUENCE, DASHBOARD, EXCHANGE_STATUS, INDICATORS, TICKERS, UNIVERSE
 from market.candles import aggregate
+from market.clients import SIMULATED
 from market.model import TIMEFRAME_SECONDS, Candles
-from settings import SIMULATED
 from tasks import app, plain, status, wire
 from tasks.base import MarketTask
 from tasks.dashboard import ExchangeInputs, document, is_complete, mobile, published

@@ -27,6 +27,8 @@ class PreparedResponse(Response):
     requests and threads, so nothing may change them: hooks that add headers leave this class alone.
     """
 
+    default_mimetype = None  # a type that is not among the headers would be added to them
+
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer as a WSGI application."""
         start_response(self.status, self.headers.to_wsgi_list())

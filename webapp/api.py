@@ -37,7 +37,7 @@ def blueprint(*, shelf: Shelf, desk: SymbolDesk) -> Blueprint:
     for view in VIEWS:
         pages.add_url_rule(f"/dashboard/{view}", f"dashboard_{view}", dashboard(view))
 
-    @pages.get("/symbols/<exchange>/<path:symbol>")
+    @pages.get("/symbols/<exchange>/<symbol:symbol>")
     def explained(exchange: str, symbol: str) -> Response:
         score = desk.explain(exchange, symbol)
         headers = score.headers()

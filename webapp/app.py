@@ -12,7 +12,7 @@ from cache import states
 from cache.catalogue import DASHBOARD
 from webapp import api, assets, formats, health, layout, pages, problems, security, words
 from webapp.published import Shelf
-from webapp.symbols import SymbolDesk
+from webapp.symbols import SymbolConverter, SymbolDesk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -36,6 +36,7 @@ def create_app(
     """
     app = Flask("webapp", static_folder=None, root_path=str(FOLDER))
     app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.url_map.converters["symbol"] = SymbolConverter
     shelf = Shelf(cache=cache, clock=clock, ttl_s=cache.ttl(DASHBOARD))
     desk = SymbolDesk(cache=cache, clock=clock, exchanges=exchanges)
     files = assets.Assets.of(FOLDER / "static")

@@ -49,7 +49,7 @@ def blueprint(*, shelf: Shelf, desk: SymbolDesk, clock: Callable[[], float]) -> 
     pages.add_url_rule("/", "dashboard", dashboard("dashboard.html", "data"))
     pages.add_url_rule("/mobile", "mobile", dashboard("mobile.html", "mobile"))
 
-    @pages.get("/symbols/<exchange>/<path:symbol>")
+    @pages.get("/symbols/<exchange>/<symbol:symbol>")
     def symbol_page(exchange: str, symbol: str) -> Response:
         score = desk.explain(exchange, symbol)
         headers = {**NO_CACHE, "ETag": score.etag}

@@ -6,6 +6,8 @@ import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from werkzeug.routing import PathConverter
+
 from cache import states
 from cache.catalogue import CONFLUENCE, INDICATORS, TICKERS, UNIVERSE
 from webapp.problems import bad_input, not_there_yet, unknown_symbol
@@ -19,6 +21,12 @@ if TYPE_CHECKING:
 
 LONGEST = {"exchange": 40, "symbol": 80}
 CONTROLS = ("Cc", "Cs")
+
+
+class SymbolConverter(PathConverter):
+    """A symbol in an address: slashes belong to it, and line breaks reach the check that refuses them."""
+
+    regex = r"(?s:[^/].*?)"
 
 
 @dataclass(frozen=True, slots=True)

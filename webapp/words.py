@@ -38,4 +38,4 @@ NOTHING_YET = "nothing has been published yet"
 
 def utc(at: float) -> str:
     """Unix seconds as a person reads them: 14:03:59 UTC."""
-    return f"{datetime.fromtimestamp(at, UTC):%H:%M:%S} UTC"
+    return f"{datetime.fromtimestamp(int(at), UTC):%H:%M:%S} UTC"

@@ -7,14 +7,23 @@
 -- Returns { previous, version, one verdict for each item }.
 
 local FRESH, STALE, SKIPPED, TOO_LARGE = 0, 1, 2, 3
+local CHUNK = 1000
 local origin, life_ms, items = ARGV[4], ARGV[5], cmsgpack.unpack(ARGV[6])
 local floor = tonumber(meta[4])
 local previous = next_version()
 
-local function fenced(text, baseline)
-  if baseline < floor then return true end
-  local fence = redis.call('ZSCORE', FENCES, text)
-  return fence and tonumber(fence) > baseline
+-- Asked for once each: a batch has few inputs and many items.
+local fences, children = {}, {}
+
+local function fenced(text, baseline, pinned)
+  -- What was written while we were away is younger than the memory that we lost.
+  if baseline < floor and pinned == 0 then return true end
+  local fence = fences[text]
+  if fence == nil then
+    fence = tonumber(redis.call('ZSCORE', FENCES, text) or 0)
+    fences[text] = fence
+  end
+  return fence > baseline
 end
 
 local function removed(text, baseline)
@@ -28,26 +37,27 @@ for position, item in ipairs(items) do
   local text, flags, ttl, token, pinned, inputs = unpack(item)
   local rest = ARGV[6 + position]
   local stale, gone = false, false
-  if token ~= 0 and fenced(text, token) then
+  if token ~= 0 and fenced(text, token, pinned) then
     stale, gone = true, removed(text, token)
   end
   for i = 1, #inputs, 2 do
-    if fenced(inputs[i], inputs[i + 1]) then
+    if fenced(inputs[i], inputs[i + 1], pinned) then
       stale, gone = true, gone or removed(inputs[i], inputs[i + 1])
     end
   end
 
   local own, verdict = version, stale and STALE or FRESH
   if pinned ~= 0 then
-    own, any_pinned = pinned, true
-    if fenced(text, own) then stale, verdict = true, STALE end
+    -- Below the floor nobody would believe it: then it is numbered now, like any other.
+    own, any_pinned = pinned < floor and version or pinned, true
+    if fenced(text, pinned, pinned) then stale, verdict = true, STALE end
   end
   if gone then
     verdict = SKIPPED
   elseif stale or pinned ~= 0 then
     -- Never over something better: a newer write, or one that is not expired.
     local there, version_there = head_of(text)
-    if there and (version_there > own or (stale and pinned == 0 and there % 2 ~= EXPIRED)) then
+    if there and (version_there > (pinned ~= 0 and pinned or version) or (stale and pinned == 0 and there % 2 ~= EXPIRED)) then
       verdict = SKIPPED
     end
   end
@@ -61,15 +71,25 @@ for position, item in ipairs(items) do
       redis.call('SET', entry_key(text), struct.pack(HEAD, MAGIC, flags + mark, own) .. rest, 'PX', number(ttl))
     end
     for i = 1, #inputs, 2 do
-      local key = dependents_key(inputs[i])
-      redis.call('ZADD', key, number(NOW_MS + ttl), text)
-      redis.call('PEXPIRE', key, life_ms)
-      if redis.call('ZCARD', key) > 256 then redis.call('ZREMRANGEBYSCORE', key, '-inf', NOW_MS) end
+      local own_children = children[inputs[i]] or {}
+      children[inputs[i]] = own_children
+      own_children[#own_children + 1] = number(NOW_MS + ttl)
+      own_children[#own_children + 1] = text
     end
     texts[#texts + 1] = text
     versions[#versions + 1] = own
   end
   answer[#answer + 1] = verdict
+end
+
+-- Whoever expires an input finds what was made of it; those that have died are swept out.
+for input, scores_and_texts in pairs(children) do
+  local key = dependents_key(input)
+  for from = 1, #scores_and_texts, CHUNK do
+    redis.call('ZADD', key, unpack(scores_and_texts, from, math.min(from + CHUNK - 1, #scores_and_texts)))
+  end
+  redis.call('PEXPIRE', key, life_ms)
+  redis.call('ZREMRANGEBYSCORE', key, '-inf', NOW_MS)
 end
 announce(previous, 'put', origin, texts, any_pinned and versions or {})
 return answer

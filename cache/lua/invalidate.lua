@@ -2,7 +2,7 @@
 --
 -- ARGV[4] origin  [5] how long fences are kept, in ms  [6] 'expire' or 'remove'
 --   [7] the version of the invalidation if it was made while we were away, else ''  [8..] texts
--- Returns { previous, version, every text touched }.
+-- Returns msgpack of { previous, version, { every text touched } }.
 
 local CHUNK = 1000
 local origin, life_ms, reason, pinned = ARGV[4], tonumber(ARGV[5]), ARGV[6], ARGV[7]
@@ -60,7 +60,4 @@ for _, text in ipairs(touched) do
   end
 end
 announce(previous, reason, origin, touched, fence ~= version and { fence } or {})
-
-local answer = { previous, version }
-for i = 1, #touched do answer[i + 2] = touched[i] end
-return answer
+return cmsgpack.pack({ previous, version, touched })

@@ -32,6 +32,7 @@ MOST_FENCES = 20_000
 CONNECTIONS = 512
 READ_SIZE = 256 * 1024
 HEALTH_CHECK_S = 15
+_decode_cascade = msgspec.msgpack.Decoder(tuple[int, int, tuple[str, ...]]).decode
 VERDICTS: tuple[Verdict, ...] = ("fresh", "stale", "skipped", "too_large")
 
 
@@ -120,8 +121,8 @@ class RedisTier:
         answer = self._ordered(scripts.INVALIDATE, args, heard, seen, client=self._bulk, probing=probing)
         if answer is None:
             return None
-        previous, version, *touched = answer
-        return Cascade(version, previous, tuple(text.decode() for text in touched))
+        previous, version, touched = _decode_cascade(answer)
+        return Cascade(version, previous, touched)
 
     def sync(
         self, *, heard: int, seen: int, since: int, abandon: Abandon = "", probing: bool = False
@@ -161,7 +162,7 @@ class RedisTier:
         except (OutOfMemoryError, MaxConnectionsError):
             # Full or busy is not down: others are served, and a write goes to the outbox.
             return None
-        except (RedisError, OSError, ValueError) as error:
+        except (RedisError, OSError, ValueError, msgspec.MsgspecError) as error:
             self.breaker.failed(error)
             return None
 

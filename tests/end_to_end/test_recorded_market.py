@@ -13,7 +13,8 @@ from market.candles import aggregate
 from market.confluence import weighted_mean
 from market.model import TIMEFRAME_SECONDS, Candles
 from market.timeframe_view import TimeframeView, view_of
-from tests.support.recordings import recorded_candles, recordings
+from tests.support.recorded_candles import MINUTES, recorded
+from tests.support.recordings import recordings
 from tests.support.system import System, Watcher, running_system
 from tests.support.waiting import eventually
 
@@ -42,16 +43,16 @@ PRICE_PATHS = ("/v5/market/tickers", "/v5/market/kline", "/v5/market/orderbook")
 
 
 @pytest.fixture(scope="module")
-def recorded() -> Path:
+def folder() -> Path:
     """The folder that is replayed."""
     return recordings("recordings", "binance-usdm-2025-05")
 
 
 @pytest.fixture(scope="module")
-def system(recorded: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+def system(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """One system for all claims here; each begins and ends with everything live."""
     var = tmp_path_factory.mktemp("recorded")
-    with running_system(var, SIMULATOR_RECORDINGS=str(recorded), **SHORT_LIVES) as running:
+    with running_system(var, SIMULATOR_RECORDINGS=str(folder), **SHORT_LIVES) as running:
         yield running
 
 
@@ -63,11 +64,9 @@ def _live_before_and_after(system: System) -> Iterator[None]:
     eventually(system.is_live, within_s=LIVE_WITHIN_S, every_s=0.3)
 
 
-def test_every_recorded_symbol_is_on_the_dashboard_with_its_recorded_price(
-    system: System, recorded: Path
-) -> None:
+def test_every_recorded_symbol_is_on_the_dashboard_with_its_recorded_price(system: System) -> None:
     """A price lies inside the recorded candle of the moment that it was said at."""
-    candles = recorded_candles(recorded / "candles-1m.csv.gz", "1m")
+    candles = recorded(MINUTES)
     shift_s = system.exchange("/control/state").json()["shift_ms"] / 1000
 
     rows = system.dashboard()["symbols"]
@@ -85,11 +84,9 @@ def test_every_recorded_symbol_is_on_the_dashboard_with_its_recorded_price(
         assert series.low[window].min() <= row["price"] <= series.high[window].max(), symbol
 
 
-def test_every_score_equals_the_pure_functions_on_the_recorded_candles(
-    system: System, recorded: Path
-) -> None:
+def test_every_score_equals_the_pure_functions_on_the_recorded_candles(system: System) -> None:
     """Technical and price structure, for each symbol and timeframe, up to the exchange's clock."""
-    candles = recorded_candles(recorded / "candles-1m.csv.gz", "1m")
+    candles = recorded(MINUTES)
     shift_ms = system.exchange("/control/state").json()["shift_ms"]
     settled = {symbol: _explained(system, symbol) for symbol in candles}
 
@@ -127,20 +124,40 @@ def test_a_killed_process_is_back_and_the_dashboard_answered_throughout(system: 
         before = system.kill(process)
         at = time.time()
         eventually(lambda: system.pid(process) not in (None, before), within_s=20)
-        eventually(
-            lambda: system.is_live() and system.dashboard()["generated_at"] > at + 1,
-            within_s=LIVE_WITHIN_S,
-            every_s=0.3,
-        )
+        eventually(lambda: system.is_live(since=at + 3), within_s=LIVE_WITHIN_S, every_s=0.3)
 
     assert watcher.wrong == []
     assert watcher.answers > 10
 
 
+@pytest.mark.parametrize("process", ["scorer", "fetcher", "redis"])
+def test_a_frozen_process_lets_values_turn_stale_with_a_reason(system: System, process: str) -> None:
+    """SIGSTOP: nobody restarts it, so what it kept fresh must be marked, and be live after SIGCONT."""
+    with Watcher(system) as watcher:
+        with system.frozen(process):
+            marked = eventually(lambda: _marked(system), within_s=STALE_WITHIN_S, every_s=0.3)
+        thawed_at = time.time()
+        eventually(lambda: system.is_live(since=thawed_at), within_s=LIVE_WITHIN_S, every_s=0.3)
+
+    assert all(row["price"] is not None and row["score"] is not None for row in marked["symbols"])
+    assert watcher.wrong == []
+
+
+def test_a_frozen_memcached_changes_nothing_that_a_user_sees(system: System) -> None:
+    """The tier costs its budget once; everything stays live while it says nothing."""
+    if "memcached" not in system.processes():
+        pytest.skip("memcached is not installed on this machine")
+    with Watcher(system) as watcher, system.frozen("memcached"):
+        frozen_at = time.time()
+        eventually(lambda: system.is_live(since=frozen_at + 3), within_s=20, every_s=0.3)
+
+    assert watcher.wrong == []
+
+
 @pytest.mark.parametrize(
     ("fault", "word"),
     [
-        ({"kind": "429", "retry_after": 1}, "rate_limited"),
+        ({"kind": "429", "retry_after_s": 1}, "rate_limited"),
         ({"kind": "html"}, "bad_answer"),
         ({"kind": "timeout"}, "unreachable"),
     ],
@@ -160,6 +177,11 @@ def test_a_failing_exchange_turns_values_stale_with_the_reason_and_heals(
     assert marked["exchanges"][0]["reason"]
     assert all(row["price"] is not None and row["reason"] for row in marked["symbols"])
     assert watcher.wrong == []
+
+
+def _marked(system: System) -> dict[str, Any] | None:
+    document = system.dashboard()
+    return document if all(row["state"] in {"stale", "delayed"} for row in document["symbols"]) else None
 
 
 def _all_marked(system: System) -> dict[str, Any] | None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import csv
 import gzip
-import os
 from functools import cache
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pytest
 
 from market.model import Candles
+from tests.support.recordings import recordings
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 MINUTES = "binance-usdm-2025-05/candles-1m.csv.gz"
 FIVE_MINUTES = "binance-usdm-2025-03/candles-5m.csv.gz"
@@ -21,10 +23,7 @@ TIMEFRAMES = {MINUTES: "1m", FIVE_MINUTES: "5m", HOURS: "1h"}
 
 def recorded(file: str) -> dict[str, Candles]:
     """All series of one recorded file by symbol."""
-    folder = os.environ.get("RECORDINGS_DIR")
-    if not folder:
-        pytest.skip("RECORDINGS_DIR is not set: no recorded candles to check against")
-    return _read(Path(folder) / "recordings" / file, TIMEFRAMES[file])
+    return _read(recordings("recordings", file), TIMEFRAMES[file])
 
 
 @cache

@@ -32,7 +32,7 @@ class RunningSimulator:
         """The process id."""
         return self.process.pid
 
-    def get(self, path, *, timeout=10, **query):
+    def get(self, path, *, timeout=10, **query: object):
         """A raw answer of the exchange; `path` without /v5/market/."""
         return self._session.get(f"{self.url}/v5/market/{path}", params=query, timeout=timeout)
 
@@ -48,8 +48,8 @@ class RunningSimulator:
         """Begin to count again."""
         return self._control("POST", "requests/reset")
 
-    def fault(self, kind, *, path="*", **fields):
-        """Put a fault in force: fault("429", path="/v5/market/kline", count=2, retry_after_s=3)."""
+    def fault(self, kind, *, path="*", **fields: object):
+        """Put a fault in force, as in sim.fault("429", path="/v5/market/kline", count=2, retry_after_s=3)."""
         return self._control("POST", "faults", {"path": path, "kind": kind, **fields})
 
     def faults(self):
@@ -60,7 +60,7 @@ class RunningSimulator:
         """Lift all faults."""
         return self._control("DELETE", "faults")
 
-    def limit(self, **fields):
+    def limit(self, **fields: object):
         """Change the rate limit (requests, window_s, ban_s, mode); lifts bans."""
         return self._control("POST", "limits", fields)
 

@@ -24,7 +24,7 @@ class Clock:
     def __init__(self, now) -> None:
         self.now = now
 
-    def __call__(self):
+    def __call__(self) -> float:
         """The time."""
         return self.now
 
@@ -45,20 +45,25 @@ class Parts:
         symbols = frozenset(one.symbol for one in market.instruments)
         self.faults = Faults(paths=PATHS, symbols=symbols, dice=dice)
         self.tally = Tally(PATHS)
-        shared = {"listing": self.listing, "limiter": self.limiter, "faults": self.faults, "tally": self.tally}
+        shared = {
+            "listing": self.listing,
+            "limiter": self.limiter,
+            "faults": self.faults,
+            "tally": self.tally,
+        }
         self.shifted = ShiftedClock(clock)
         self.service = Service(**shared, clock=self.shifted)
         self.control = Control(**shared, clock=self.shifted)
 
-    def reply(self, path, *, client="127.0.0.1", **query):
+    def reply(self, path, *, client="127.0.0.1", **query: object):
         """The raw reply of the exchange to `path` without /v5/market/."""
         return self.service.reply(MARKET + path, {key: str(value) for key, value in query.items()}, client)
 
-    def answer(self, path, **query):
+    def answer(self, path, **query: object):
         """The decoded envelope."""
         return json.loads(self.reply(path, **query).body)
 
-    def result(self, path, **query):
+    def result(self, path, **query: object):
         """The result of an answer that must be good."""
         answer = self.answer(path, **query)
         assert answer["retCode"] == 0, answer
@@ -69,12 +74,12 @@ class Parts:
         return self.listing.find(category, symbol)
 
 
-def synthetic(now, *, symbols=6, seed=7, **more):
+def synthetic(now, *, symbols=6, seed=7, **more: object):
     """Parts around a small synthetic market."""
     return Parts(SyntheticMarket(symbols=symbols, seed=seed), Clock(now), **more)
 
 
-def recorded(folder, now, *, history_share=2 / 3, **more):
+def recorded(folder, now, *, history_share=2 / 3, **more: object):
     """Parts around a folder of recordings."""
     market = load(folder, now_ms=int(now * 1000), seed=7, history_share=history_share)
     return Parts(market, Clock(now), **more)

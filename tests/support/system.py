@@ -94,10 +94,13 @@ class System:
         document: dict[str, Any] = answer.json()
         return document
 
-    def is_live(self) -> bool:
-        """Whether every tracked symbol is scored and fresh."""
+    def is_live(self, *, since: float = 0.0) -> bool:
+        """Whether every tracked symbol is scored and fresh, from what the exchange said after `since`."""
         document = self.dashboard()
-        return document["state"] == "live" and all(row["score"] is not None for row in document["symbols"])
+        return document["state"] == "live" and all(
+            row["score"] is not None and min(row["price_as_of"], row["score_as_of"]) > since
+            for row in document["symbols"]
+        )
 
     def processes(self) -> dict[str, Any]:
         """The system's processes by name, as it writes them down itself."""
@@ -115,6 +118,16 @@ class System:
         os.kill(pid, signal.SIGKILL)
         return int(pid)
 
+    @contextmanager
+    def frozen(self, name: str) -> Iterator[None]:
+        """Keep one process stopped for the block: it holds its sockets and says nothing."""
+        pid = eventually(lambda: self.pid(name), within_s=10)
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
+
     def output(self) -> str:
         """All that it printed so far."""
         return "\n".join(self.lines)
@@ -124,8 +137,13 @@ class System:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
             self.process.wait(STOP_WITHIN_S)
-        self._reader.join(5)
         return self.process.returncode
+
+    def close(self) -> None:
+        """Read what is left of its output and close it."""
+        self._reader.join(5)
+        if self.process.stdout is not None:
+            self.process.stdout.close()
 
     def _read(self) -> None:
         assert self.process.stdout is not None
@@ -164,6 +182,8 @@ def running_system(var: Path, *, ready: bool = True, **environment: str) -> Iter
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
             raise
+        finally:
+            system.close()
 
 
 def wait_ready(system: System) -> dict[str, Any]:

@@ -49,6 +49,11 @@ class Stream:
         self._latest: dict[str, str] = {}
         self._views: dict[ServerConnection, str] = {}
 
+    @property
+    def clients(self) -> frozenset[ServerConnection]:
+        """Who is connected, handshakes included."""
+        return frozenset(self._views)
+
     async def run(self, *, host: str, port: int, stop: asyncio.Event, listening: asyncio.Event) -> None:
         """Serve until `stop` is set; `listening` is set once clients can connect."""
         changed = asyncio.Event()

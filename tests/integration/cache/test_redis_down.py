@@ -221,6 +221,26 @@ def test_what_was_written_while_redis_was_away_is_settled(make_breakable, chain)
     assert reader.get(expired).state == "stale"
 
 
+def test_what_was_written_while_redis_was_away_is_fresh_in_an_empty_one(make_breakable, chain):
+    """It is younger than what was lost."""
+    cache = make_breakable.proved()
+    key, child = chain[0].key(name="a"), chain[1].key(name="a")
+    make_breakable.redis.kill()
+    trip(cache, chain)
+    cache.put(key, 1)
+    cache.derive(child, [key], lambda _: 2)
+
+    make_breakable.redis.restart()
+    eventually(lambda: cache.health()["l3"] == "up" and not cache.stats()["outbox"], within_s=2)
+    reader = make_breakable("l3")
+
+    assert {one: (entry.value, entry.state) for one, entry in reader.get_many([key, child]).items()} == {
+        key: (1, "fresh"),
+        child: (2, "fresh"),
+    }
+    assert set(cache.expire(key)) == {key, child}
+
+
 def test_a_process_that_starts_without_redis_serves_what_memcached_holds(make_breakable, chain):
     """As stale, for it cannot know what was invalidated; what it computes itself is fresh."""
     cache = make_breakable.proved()

@@ -297,6 +297,15 @@ def test_a_local_lease_runs_out():
     assert leases.take("a", 30).held
 
 
+def test_local_leases_do_not_pile_up():
+    """Those that have run out are forgotten."""
+    leases = Leases(None)
+    for i in range(3000):
+        leases.take(f"l{i}", 0.0)
+
+    assert len(leases._local) < 1100
+
+
 def test_one_word_for_the_whole():
     """All, some, none, nothing."""
     assert [summarise(fresh=f, total=t) for f, t in ((2, 2), (1, 2), (0, 2), (0, 0))] == [

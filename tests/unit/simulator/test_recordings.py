@@ -38,7 +38,9 @@ def test_two_thirds_are_history_and_the_move_keeps_four_hour_bounds(tmp_path):
 
 def test_the_share_of_history_can_be_chosen(tmp_path):
     """A tenth of ten days is a day, and less than 4 h more."""
-    write_candles(tmp_path, {"BTC": rows(10 * 24)}, name="candles-1h.csv", start_ms=1_700_006_400_000, step_ms=3_600_000)
+    write_candles(
+        tmp_path, {"BTC": rows(10 * 24)}, name="candles-1h.csv", start_ms=1_700_006_400_000, step_ms=3_600_000
+    )
     now_ms = 1_800_000_123_456
 
     market = load(tmp_path, now_ms=now_ms, seed=1, history_share=0.1)
@@ -60,7 +62,9 @@ def test_the_finest_file_is_the_source(tmp_path):
     """Of several timeframes the shortest plays; gzip or not."""
     hour_start = 1_700_006_400_000
     write_candles(tmp_path, {"BTC": rows(48)}, name="candles-1h.csv", start_ms=hour_start, step_ms=3_600_000)
-    write_candles(tmp_path, {"BTC": rows(480)}, name="candles-5m.csv.gz", start_ms=hour_start, step_ms=300_000)
+    write_candles(
+        tmp_path, {"BTC": rows(480)}, name="candles-5m.csv.gz", start_ms=hour_start, step_ms=300_000
+    )
 
     market = load(tmp_path, now_ms=1_800_000_000_000, seed=1)
 
@@ -106,15 +110,17 @@ def test_a_series_that_begins_late_is_flat_at_its_first_open_before(tmp_path):
 def test_recorded_funding_rates_move_with_the_candles(tmp_path):
     """A settled rate is the one in force at that moment of the recording; none where none was recorded."""
     write_candles(tmp_path, {"BTC": rows(1500)})
+    later = START_MS + 8 * HOUR * 1000
     (tmp_path / "funding-8h.csv").write_text(
-        f"symbol,timestamp,rate\nBTC/USDT:USDT,{START_MS},-0.00017064\nBTC/USDT:USDT,{START_MS + 8 * HOUR * 1000},0.0002\n"
+        f"symbol,timestamp,rate\nBTC/USDT:USDT,{START_MS},-0.00017064\nBTC/USDT:USDT,{later},0.0002\n"
     )
     market = load(tmp_path, now_ms=1_800_000_000_000, seed=1)
     bitcoin, moved = market.instruments[0], START_MS + market.shift_ms
 
     assert market.funding_rate(bitcoin, moved + 1) == -0.00017064
     assert market.funding_rate(bitcoin, moved + 8 * HOUR * 1000) == 0.0002
-    assert market.funding_rate(bitcoin, moved - 1) is None
+    assert market.funding_rate(bitcoin, moved - 59_999) == -0.00017064
+    assert market.funding_rate(bitcoin, moved - 60_000) is None
     assert market.funding_rate(bitcoin, moved + 16 * HOUR * 1000) is None
 
 
@@ -124,11 +130,23 @@ def test_recorded_funding_rates_move_with_the_candles(tmp_path):
         ("a,b\n1,2\n", "the first line must be symbol,timestamp,open,high,low,close,volume"),
         ("", "the first line must be"),
         ("symbol,timestamp,open,high,low,close,volume\n", "has no candles"),
-        ("symbol,timestamp,open,high,low,close,volume\nBTCUSDT,0,1,1,1,1,1\n", "not a symbol like BTC/USDT:USDT"),
+        (
+            "symbol,timestamp,open,high,low,close,volume\nBTCUSDT,0,1,1,1,1,1\n",
+            "not a symbol like BTC/USDT:USDT",
+        ),
         ("symbol,timestamp,open,high,low,close,volume\nBTC/USDT:USDT,0,1,1,1,1\n", "7 columns"),
-        ("symbol,timestamp,open,high,low,close,volume\nBTC/USDT:USDT,0,1,x,1,1,1\n", "not a plain decimal number"),
-        ("symbol,timestamp,open,high,low,close,volume\nBTC/USDT:USDT,0,1,-1,1,1,1\n", "not a plain decimal number"),
-        ("symbol,timestamp,open,high,low,close,volume\nBTC/USDT:USDT,0,1,1.00000000000001,1,1,1\n", "12 decimals"),
+        (
+            "symbol,timestamp,open,high,low,close,volume\nBTC/USDT:USDT,0,1,x,1,1,1\n",
+            "not a plain decimal number",
+        ),
+        (
+            "symbol,timestamp,open,high,low,close,volume\nBTC/USDT:USDT,0,1,-1,1,1,1\n",
+            "not a plain decimal number",
+        ),
+        (
+            "symbol,timestamp,open,high,low,close,volume\nBTC/USDT:USDT,0,1,1.00000000000001,1,1,1\n",
+            "12 decimals",
+        ),
         ("symbol,timestamp,open,high,low,close,volume\nBTC/USDT:USDT,0,1,1,2,1,1\n", "prices that cannot be"),
         ("symbol,timestamp,open,high,low,close,volume\nBTC/USDT:USDT,0,0,1,0,1,1\n", "prices that cannot be"),
         ("symbol,timestamp,open,high,low,close,volume\nBTC/USDT:USDT,7,1,1,1,1,1\n", "do not rise in steps"),
@@ -142,7 +160,7 @@ def test_a_bad_file_is_refused_with_one_sentence(tmp_path, content, complaint):
     """The sentence names the file and what is wrong with it."""
     (tmp_path / "candles-1m.csv").write_text(content)
 
-    with pytest.raises(RecordingsUnusable, match="candles-1m.csv") as refused:
+    with pytest.raises(RecordingsUnusable, match=r"candles-1m\.csv") as refused:
         load(tmp_path, now_ms=1_800_000_000_000, seed=1)
 
     assert complaint in str(refused.value)

@@ -26,7 +26,7 @@ def playing(tmp_path):
     return parts
 
 
-def newest(parts, count=1, **query):
+def newest(parts, count=1, **query: object):
     """The newest candles as Bybit rows."""
     asked = {"category": "linear", "symbol": "BTCUSDT", "interval": "1", "limit": count, **query}
     return parts.result("kline", **asked)["list"]
@@ -34,7 +34,7 @@ def newest(parts, count=1, **query):
 
 @pytest.mark.parametrize("place", range(4))
 def test_a_minute_plays_into_exactly_the_recorded_candle(playing, place):
-    """Walking the clock through a minute: open first, extremes only widen, volume only grows, then the record."""
+    """Second by second: open first, extremes only widen, volume only grows, then the record."""
     playing.clock.move(60 * place)
     row = [float(text) for text in ROWS[place]]
     previous = None
@@ -112,7 +112,9 @@ def test_a_gap_of_the_recording_is_a_gap_of_the_answer(tmp_path):
 
 def test_minutes_of_a_five_minute_recording_come_from_the_walk(tmp_path):
     """Finer than the source: the parts of each candle make it again."""
-    write_candles(tmp_path, {"BTC": ROWS * 30}, name="candles-5m.csv", start_ms=1_700_000_100_000, step_ms=300_000)
+    write_candles(
+        tmp_path, {"BTC": ROWS * 30}, name="candles-5m.csv", start_ms=1_700_000_100_000, step_ms=300_000
+    )
     parts = recorded(tmp_path, 1_800_000_000.0)
     parts.clock.now = (parts.market.first_index + 80) * 300.0 + 130
 

@@ -155,7 +155,9 @@ def test_the_24_hours_of_a_ticker_are_those_of_the_candles():
     rows = []
     for part in (0, 1):
         begin = start + part * 1000 * 60_000
-        rows += parts.result("kline", **query, interval="1", limit=1000, start=begin, end=min(now_ms, begin + 999 * 60_000))["list"][::-1]
+        rows += parts.result(
+            "kline", **query, interval="1", limit=1000, start=begin, end=min(now_ms, begin + 999 * 60_000)
+        )["list"][::-1]
 
     assert len(rows) == 1441
     assert float(ticker["highPrice24h"]) == max(float(row[2]) for row in rows)

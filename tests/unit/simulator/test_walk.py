@@ -82,7 +82,9 @@ def test_parts_of_a_candle_make_the_whole_again(numbers, volume, part_seconds):
     else:
         seconds = 300
 
-    parts = split(whole, key=key("parts"), base_seconds=seconds, part_seconds=part_seconds, known_until=seconds)
+    parts = split(
+        whole, key=key("parts"), base_seconds=seconds, part_seconds=part_seconds, known_until=seconds
+    )
 
     assert len(parts) == seconds // part_seconds
     assert parts.open[0] == whole.open[0]

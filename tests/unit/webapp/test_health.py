@@ -1,0 +1,50 @@
+"""Claims about the addresses that an operator asks."""
+
+from __future__ import annotations
+
+from tests.support.dashboards import publish
+
+
+def test_alive_needs_nothing(client):
+    """An empty cache is no reason to restart the process."""
+    answer = client.get("/healthz")
+
+    assert (answer.status_code, answer.data) == (200, b"ok\n")
+
+
+def test_not_ready_before_there_is_a_dashboard(client):
+    """503, and the tiers are named all the same."""
+    answer = client.get("/readyz")
+
+    assert answer.status_code == 503
+    assert answer.json["tiers"].keys() == {"l1", "l2", "l3"}
+    assert (answer.json["ready"], answer.json["complete"], answer.json["state"]) == (False, False, "empty")
+
+
+def test_ready_and_complete_as_the_publisher_said(cache, client):
+    """With the tiers' states, absent ones included."""
+    publish(cache)
+
+    answer = client.get("/readyz")
+
+    assert answer.status_code == 200
+    assert answer.json == {
+        "ready": True, "complete": True, "state": "live",
+        "tiers": {"l1": "up", "l2": "absent", "l3": "absent"}, "coherence": "alone",
+    }  # fmt: skip
+
+
+def test_ready_while_what_is_served_is_stale(cache, client, clock):
+    """A dashboard can be served: that it is old is told, not hidden behind a 503."""
+    publish(cache)
+
+    clock.move(25)
+    answer = client.get("/readyz")
+
+    assert (answer.status_code, answer.json["state"]) == (200, "stale")
+
+
+def test_health_is_never_cached(client):
+    """Neither by a browser nor by a proxy."""
+    assert client.get("/healthz").headers["Cache-Control"] == "no-store"
+    assert client.get("/readyz").headers["Cache-Control"] == "no-store"

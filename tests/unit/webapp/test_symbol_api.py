@@ -1,0 +1,161 @@
+"""Claims about the explained score of one symbol."""
+
+from __future__ import annotations
+
+import pytest
+
+from cache.catalogue import CONFLUENCE, UNIVERSE
+from tests.support.dashboards import NOW, put_score, put_universe, score
+
+URL = "/api/symbols/simulated/BTC/USDT:USDT"
+
+
+@pytest.fixture(autouse=True)
+def _listed(cache):
+    put_universe(cache, "BTC/USDT:USDT", "ETH/USDT:USDT")
+
+
+def test_the_score_is_served_with_its_state_and_age(cache, client, clock):
+    """All that was cached, and how true it is now."""
+    put_score(cache)
+
+    clock.move(2)
+    answer = client.get(URL)
+
+    assert answer.status_code == 200
+    expected = {**score(), "state": "live", "reason": None, "as_of": NOW - 3, "age_s": 5.0, "simulated": True}
+    assert answer.json == expected
+    assert answer.headers["Age"] == "2"
+    assert answer.headers["Cache-Control"] == "max-age=28, stale-if-error=86400"
+
+
+def test_a_score_past_its_life_is_stale_since_when(cache, client, clock):
+    """The last good one, marked."""
+    put_score(cache)
+
+    clock.move(31)
+    answer = client.get(URL)
+
+    assert (answer.status_code, answer.json["score"]) == (200, 62.5)
+    assert (answer.json["state"], answer.json["reason"]) == ("stale", "not scored since 00:00:00 UTC")
+    assert answer.headers["Cache-Control"].startswith("max-age=0, ")
+
+
+def test_a_score_made_of_late_inputs_names_them(cache, client, clock):
+    """What the scorer wrote down about its inputs is the better reason."""
+    put_score(cache, stale=["candles 1m", "order_book"])
+
+    clock.move(31)
+
+    assert client.get(URL).json["reason"] == "inputs are late: candles 1m, order_book"
+
+
+@pytest.mark.parametrize(
+    ("missing", "reason"),
+    [([{"name": "technical", "reason": "no candles yet"}], "no candles yet"), ([], "no input is usable")],
+)
+def test_a_score_without_a_number_is_empty_with_the_reason(cache, client, missing, reason):
+    """Null, never 50."""
+    put_score(cache, score=None, missing=missing)
+
+    told = client.get(URL).json
+
+    assert (told["score"], told["state"], told["reason"]) == (None, "empty", reason)
+
+
+def test_its_tag_changes_with_the_state_and_not_with_the_age(cache, client, clock):
+    """A page that polls is told once that it turned stale."""
+    put_score(cache)
+    fresh = client.get(URL).headers["ETag"]
+
+    clock.move(5)
+    same = client.get(URL, headers={"If-None-Match": fresh})
+    clock.move(30)
+    turned = client.get(URL, headers={"If-None-Match": fresh})
+
+    assert (same.status_code, same.data) == (304, b"")
+    assert (turned.status_code, turned.json["state"]) == (200, "stale")
+
+
+def test_a_symbol_that_is_not_listed_is_404_even_with_an_old_score(cache, client):
+    """A delisted symbol left with all that was derived from it."""
+    cache.put(CONFLUENCE.key(exchange="simulated", symbol="OLD/USDT"), score(), as_of=NOW)
+
+    answer = client.get("/api/symbols/simulated/OLD/USDT")
+
+    assert answer.status_code == 404
+    assert answer.json["type"] == "urn:tidemark:problem:symbol-unknown"
+    assert (answer.json["exchange"], answer.json["symbol"]) == ("simulated", "OLD/USDT")
+
+
+def test_an_exchange_that_is_not_used_is_404(client):
+    """Nothing will ever be known of it."""
+    answer = client.get("/api/symbols/nowhere/BTC/USDT")
+
+    assert answer.status_code == 404
+    assert "nowhere" in answer.json["detail"]
+
+
+def test_a_listed_symbol_without_a_score_is_503_and_empty(client):
+    """It is coming."""
+    answer = client.get("/api/symbols/simulated/ETH/USDT:USDT")
+
+    assert (answer.status_code, answer.json["state"]) == (503, "empty")
+    assert answer.headers["Retry-After"]
+
+
+def test_before_the_exchange_was_asked_for_its_list_nothing_is_unknown(cache, client):
+    """Too early is not never."""
+    cache.remove(UNIVERSE.key(exchange="simulated"))
+
+    answer = client.get("/api/symbols/simulated/ANY/USDT")
+
+    assert (answer.status_code, answer.json["state"]) == (503, "empty")
+
+
+def test_a_lost_list_does_not_hide_a_score(cache, client):
+    """The score itself proves that the symbol was tracked."""
+    put_score(cache)
+    cache.remove(UNIVERSE.key(exchange="simulated"))
+
+    assert client.get(URL).status_code == 200
+
+
+def test_a_new_list_is_believed_at_once(cache, client):
+    """The names are kept per version of the list."""
+    put_score(cache)
+    assert client.get(URL).status_code == 200
+
+    put_universe(cache, "ETH/USDT:USDT")
+
+    assert client.get(URL).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [
+        ("/api/symbols/simulated/" + "X" * 81, "symbol"),
+        ("/api/symbols/" + "x" * 41 + "/BTC", "exchange"),
+        ("/api/symbols/simulated/BTC%0A", "symbol"),
+        ("/api/symbols/simulated/%00", "symbol"),
+        ("/api/symbols/sim%7Fulated/BTC", "exchange"),
+        ("/api/symbols/simulated/%FF%FE", "symbol"),
+    ],
+)
+def test_what_no_exchange_could_list_is_400_and_names_the_part(client, path, field):
+    """Before it gets anywhere near a key."""
+    answer = client.get(path)
+
+    assert (answer.status_code, answer.json["field"]) == (400, field)
+    assert answer.json["detail"].startswith(f"{field}: ")
+
+
+@pytest.mark.parametrize("symbol", ["ÖL/USDT", "币/USDT", "A|B%/USDT", "🙂"])
+def test_any_letter_may_be_in_a_symbol(cache, client, symbol):
+    """Keys carry any Unicode."""
+    put_universe(cache, symbol)
+    put_score(cache, symbol=symbol)
+
+    answer = client.get(f"/api/symbols/simulated/{symbol.replace('%', '%25')}")
+
+    assert (answer.status_code, answer.json["symbol"]) == (200, symbol)
