@@ -77,7 +77,9 @@ class Engine:
             stats=self.stats,
             clock=clock,
         )
-        self.flights = SingleFlight(leases=self.leases, hub=self.hub, read=read)
+        self.flights = SingleFlight(
+            leases=self.leases, hub=self.hub, read=read, woken_by_messages=self.listening
+        )
         self._started = False
         self._starting = Lock()
         self._keeper: Keeper | None = None

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 LEASE_S = 0.8
 MARGIN_S = 0.02
+# Without messages nobody wakes a waiter, so it looks for itself.
+UNWOKEN_LOOK_S = 0.1
 
 
 @dataclass(slots=True)
@@ -31,7 +33,10 @@ class _Flight:
 class SingleFlight:
     """The first thread of a process leads; the leaders of all processes contend for one lease."""
 
-    def __init__(self, *, leases: Leases, hub: Hub, read: Callable[[Key], Entry | None]) -> None:
+    def __init__(
+        self, *, leases: Leases, hub: Hub, read: Callable[[Key], Entry | None], woken_by_messages: bool
+    ) -> None:
+        self._patience_s = LEASE_S + MARGIN_S if woken_by_messages else UNWOKEN_LOOK_S
         self._leases = leases
         self._hub = hub
         self._read = read
@@ -85,7 +90,7 @@ class SingleFlight:
                     entry = self._landed(key, since) if lease.held else None
                     return compute() if entry is None else entry
             # Woken by the message of the write, or of the lease's end; else the holder has died.
-            flight.woken.wait(lease.held_for_s + MARGIN_S)
+            flight.woken.wait(min(self._patience_s, lease.held_for_s + MARGIN_S))
             entry = self._landed(key, since)
             if entry is not None:
                 return entry

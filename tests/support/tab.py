@@ -59,7 +59,9 @@ class Tab:
         sizes = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
         self.call("Emulation.setDeviceMetricsOverride", **sizes)
         self.call("Page.navigate", url=url)
-        eventually(lambda: self.js("location.href !== 'about:blank' && document.readyState === 'complete'"), 10)
+        eventually(
+            lambda: self.js("location.href !== 'about:blank' && document.readyState === 'complete'"), 10
+        )
 
     def picture(self, file: Path) -> None:
         """Save what is seen as a PNG."""
@@ -71,7 +73,13 @@ def open_tab() -> Iterator[Tab]:
     """A tab of a browser of its own; skips the test where there is no browser."""
     with tempfile.TemporaryDirectory(prefix="tidemark-browser-", ignore_cleanup_errors=True) as profile:
         port_file = Path(profile) / "DevToolsActivePort"
-        command = [browser(), *FLAGS, f"--user-data-dir={profile}", "--remote-debugging-port=0", "about:blank"]
+        command = [
+            browser(),
+            *FLAGS,
+            f"--user-data-dir={profile}",
+            "--remote-debugging-port=0",
+            "about:blank",
+        ]
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             written = eventually(lambda: port_file.exists() and port_file.read_text().split(), PATIENCE_S)

@@ -9,7 +9,6 @@ import pytest
 import redis
 
 from cache import Catalogue, Kind, Put, TieredCache, make_tiers
-from cache.tiers.base import Sealed
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.integration
@@ -143,19 +142,52 @@ def test_promotion_keeps_the_remaining_life(make, clock, chain):
     assert reader.get(key).state == "stale"
 
 
-def test_a_fill_does_not_bury_a_newer_value(two, chain):
-    """A slow reader's copy of the old value does not replace the new one in Memcached."""
-    one, other = two
+def test_a_fill_does_not_bury_a_newer_value(make, chain):
+    """Read from Redis, then written anew by another, then promoted: Memcached keeps the new one."""
+    writer, reader = make.proved(), make.proved("l2 l3")
     key = chain[0].key(name="a")
-    one.put(key, "old")
-    generation = one.stats()["generation"]
-    near = one._engine.tiers.near
-    old = near.fetch([key.text], generation)[key.text]
-    one.put(key, "new")
+    writer.put(key, "old")
+    writer._engine.tiers.near.drop([key.text], writer.stats()["generation"])
+    far = reader._engine.far
+    fetch = far.fetch
+    far.fetch = lambda texts: (fetch(texts), writer.put(key, "new"))[0]
 
-    near.store([Sealed(key.text, old, time.time() + 60)], generation, fill=True)
+    assert reader.get(key).value == "old"
 
-    assert other.get(key).value == "new"
+    body = writer._engine.tiers.near.fetch([key.text], writer.stats()["generation"])[key.text]
+    assert b"new" in body
+
+
+def test_fences_that_were_too_many_to_fetch_are_not_forgotten(make, chain, monkeypatch):
+    """A process that starts later doubts Memcached's copy of what it was not told of."""
+    one = make.proved()
+    keys = [chain[0].key(name=f"k{i}") for i in range(6)]
+    one.put_many([Put(key, 1) for key in keys])
+    for key in keys:
+        one.expire(key)
+    monkeypatch.setattr("cache.tiers.redis.MOST_FENCES", 2)
+
+    late = make()
+
+    assert {entry.state for entry in late.get_many(keys).values()} == {"stale"}
+
+
+def test_a_redis_with_an_older_memory_is_not_believed(make, chain):
+    """Restored from a snapshot, its version runs behind: nothing of it is fresh, nor what it ordered."""
+    one, other = make.proved(), make.proved()
+    key = chain[0].key(name="a")
+    before = one.put(key, 1).version
+    one.put(chain[0].key(name="b"), 1)
+    far = one._engine.far
+    eventually(lambda: one._engine.hub.known > before < other._engine.hub.known, within_s=1)
+
+    far.quick.hset(f"{far.base}:meta", "version", before - 10)
+
+    for reader in (one, other):
+        eventually(lambda reader=reader: reader.get(key).state == "stale", within_s=2)
+    assert make().get(key).state == "stale"
+    assert one.put(key, 2).version > before
+    eventually(lambda: other.get(key).value == 2 and other.get(key).state == "fresh", within_s=1)
 
 
 def _ask_in_threads(cache, key, takes_s, counter):
@@ -237,12 +269,12 @@ def test_two_processes_agree(children):
 
 
 def test_processes_and_threads_compute_a_cold_key_once(children, make):
-    """Two processes of eight threads: one computation, one value."""
+    """Two processes of eight threads, longer than a lease lasts: one computation, one value."""
     (_, one), (_, other) = children(), children()
     ask(one, "get", "x"), ask(other, "get", "x")
 
     for pipe in (one, other):
-        pipe.send(("compute", "cold", 0.3))
+        pipe.send(("compute", "cold", 1.2))
     values = {pipe.recv() for pipe in (one, other) if pipe.poll(10)}
 
     assert len(values) == 1

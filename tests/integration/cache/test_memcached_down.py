@@ -134,6 +134,7 @@ def test_a_value_too_large_for_it_is_skipped_and_counted(make, chain):
     result = cache.put(key, os.urandom(2_000_000))
 
     assert result.tiers == {"l1": "absent", "l2": "skipped", "l3": "stored"}
+    assert cache._engine.tiers.near.fetch([key.text], cache.stats()["generation"]) == {}
     assert len(cache.get(key).value) == 2_000_000
     assert cache.stats()["kinds"]["source"]["skipped_too_large"] == 1
 

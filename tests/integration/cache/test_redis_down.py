@@ -58,6 +58,11 @@ def test_get_serves_what_the_nearer_tiers_hold(broken, chain):
     assert broken.get(key).value == 1
 
 
+def test_the_proof_of_coherence_lapses_within_a_second(broken):
+    """Dead or silent, nothing heard from it proves anything any more."""
+    eventually(lambda: broken.health()["coherence"] == "unproved", within_s=1.2)
+
+
 def test_get_of_a_cold_key_is_none(broken, chain):
     """A miss, not an error."""
     assert broken.get(chain[0].key(name="cold")) is None

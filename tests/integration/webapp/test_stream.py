@@ -178,3 +178,17 @@ def handshake(host, port):
         f"GET /ws HTTP/1.1\r\nHost: {host}:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
     ).encode()
+
+
+def test_a_wrong_setting_stops_the_start_with_one_line():
+    """It names the variable, what it got and what it wants."""
+    environment = {**os.environ, "STREAM_PORT": "many"}
+
+    done = subprocess.run(
+        [sys.executable, "-m", "webapp.stream"],
+        cwd=ROOT, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 2
+    assert done.stderr.startswith("STREAM_PORT: got 'many'; ")
+    assert done.stderr.count("\n") == 1
