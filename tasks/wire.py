@@ -78,7 +78,8 @@ def _configure_logs(loglevel: Any = None, **_: Any) -> None:
 
 @worker_process_shutdown.connect(weak=False)  # type: ignore[untyped-decorator]
 @worker_shutdown.connect(weak=False)  # type: ignore[untyped-decorator]
-def _close(**_: Any) -> None:
+def close(**_: Any) -> None:
+    """Close what this process opened, if it did; the next `house()` builds anew."""
     if _build.cache_info().currsize:
         house().cache.close()
         _build.cache_clear()
