@@ -25,7 +25,7 @@ def seeded_dashboard(redis_url: str, *, symbols: int) -> bytes:
     now = time.time()
     tickers = {
         name: {
-            "last": chance.uniform(0.01, 90_000), "change_24h": chance.gauss(0, 3),
+            "last": round(chance.uniform(0.01, 90_000), 4), "change_24h": chance.gauss(0, 3),
             "turnover_24h": chance.uniform(1e6, 1e10), "as_of": now,
         }
         for name in names
@@ -37,7 +37,7 @@ def seeded_dashboard(redis_url: str, *, symbols: int) -> bytes:
                 symbols=names,
                 tickers=_entry(TICKERS.key(exchange="simulated"), {"tickers": tickers}, now),
                 scores={name: _score(name, chance, now) for name in names},
-                sparks={name: [chance.uniform(1, 100) for _ in range(32)] for name in names},
+                sparks={name: [round(chance.uniform(1, 100), 3) for _ in range(32)] for name in names},
             )
         ],
         now=now, simulated=True, hourly_btc=None, turnover_floor=0.0,

@@ -149,6 +149,8 @@ class Listener:
                 raise TimeoutError("no answer to SUBSCRIBE")
             # From here on nothing is missed; what was missed before, the snapshot tells.
             self._catch_up(since=0, following=True)
+            # Memory filled before the subscription may have missed a write, which leaves no fence behind.
+            self._hub.abandon()
             self._said.clear()
             self._heard_own_at = time.monotonic()
             self.listening = True
