@@ -6,10 +6,14 @@ import statistics
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import psutil
 
 from benchmarks.result import Result, of_rounds
+from cache import Key, TieredCache
+from cache.catalogue import CONFLUENCE
+from settings import Settings
 from tests.support.system import System, running_system
 
 FIRST_DASHBOARD_S = 30.0
@@ -82,29 +86,46 @@ def _cpu_s(process: psutil.Process) -> float:
 
 
 def _wire_to_dashboard(system: System, seconds: float) -> list[float]:
-    """Ask for the dashboard every 20 ms; for each part that became younger, how long that took to show.
+    """From when the exchange answered with an order book to when a reader saw the score made of it.
 
-    A part's own time is when the exchange answered, by its clock, which here is ours.
+    The reader asks every 20 ms. What a body holds is known from the cache: the scores that were stored
+    before it was made, each with the time at which the exchange said the order book in it.
     """
+    environment = dict(
+        line.split("=", 1) for line in (system.var / "run" / "environment").read_text().splitlines()
+    )
     delays: list[float] = []
-    shown: dict[tuple[str, str], float] = {}
+    shown: dict[Key, float] = {}
     etag = ""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        answer = system.web("/api/dashboard/data", headers={"If-None-Match": etag})
-        seen_at = time.time()
-        if answer.status == 200:
-            etag = answer.headers["ETag"]
-            document = answer.json()
-            parts = {(row["symbol"], part): row[part] for row in document["symbols"] for part in PARTS}
-            delays += [
-                seen_at - at
-                for name, at in parts.items()
-                if shown and at is not None and at > (shown.get(name) or 0)
-            ]
-            shown = parts
-        time.sleep(0.02)
+    cache = TieredCache.from_settings(Settings(redis_url=environment["REDIS_URL"]), clock=time.time)
+    try:
+        keys = [CONFLUENCE.key(exchange=row["exchange"], symbol=row["symbol"]) for row in _rows(system)]
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            answer = system.web("/api/dashboard/data", headers={"If-None-Match": etag})
+            seen_at = time.time()
+            if answer.status == 200:
+                etag = answer.headers["ETag"]
+                made_at = answer.json()["generated_at"]
+                books = _books_in_scores(cache, keys, made_at)
+                delays += [seen_at - at for key, at in books.items() if key in shown and at > shown[key]]
+                shown |= books
+            time.sleep(0.02)
+    finally:
+        cache.close()
     return delays
 
 
-PARTS = ("price_as_of", "score_as_of")
+def _rows(system: System) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = system.dashboard()["symbols"]
+    return rows
+
+
+def _books_in_scores(cache: TieredCache, keys: list[Key], made_at: float) -> dict[Key, float]:
+    """When the exchange said the order book of each score that a body made at `made_at` holds."""
+    return {
+        key: inputs[0]["as_of"]
+        for key, entry in cache.get_many(keys).items()
+        if entry.stored_at <= made_at
+        and (inputs := entry.value["components"]["orderbook"]["sub_scores"][0]["inputs"])
+    }

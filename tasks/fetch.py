@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import structlog
 
 from cache import Put
-from cache.catalogue import CANDLES, CONFLUENCE, EXCHANGE_STATUS, ORDER_BOOK, TICKERS, UNIVERSE
-from market.errors import BadAnswer, LimiterFull, MarketError, SymbolUnknown
+from cache.catalogue import CANDLES, CONFLUENCE, ORDER_BOOK, TICKERS, UNIVERSE
 from market.model import Candles
-from tasks import app, plain, planning, status, wire
-from tasks.announce import derive_symbols, request_publish
+from tasks import app, plain, planning, wire
+from tasks.announce import request_publish
 from tasks.base import MarketTask
+from tasks.batches import fetch_each, reported
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tasks.wire import House
 
 log = structlog.get_logger()
@@ -33,7 +30,7 @@ def universe(exchange: str) -> None:
     house = wire.house()
     key = UNIVERSE.key(exchange=exchange)
     before = house.cache.get(key)
-    with _reported(house, exchange, "universe"):
+    with reported(house, exchange, "universe"):
         instruments = house.exchange(exchange).universe(house.settings.symbol_limit)
     house.cache.put(key, plain.universe(instruments), as_of=house.clock())
     tracked = {instrument.symbol for instrument in instruments}
@@ -50,7 +47,7 @@ def tickers(exchange: str) -> None:
     symbols = _tracked(house, exchange)
     if not symbols:
         return
-    with _reported(house, exchange, "tickers"):
+    with reported(house, exchange, "tickers"):
         values = house.exchange(exchange).tickers(symbols)
     as_of = min(ticker.as_of for ticker in values.values())
     house.cache.put(TICKERS.key(exchange=exchange), plain.tickers(values), as_of=as_of)
@@ -68,8 +65,8 @@ def plan(exchange: str) -> None:
     if not symbols:
         return
     now = house.exchange(exchange).now()
-    _send_candles(house, exchange, _due_candles(house, exchange, symbols, now))
-    _send_books(house, exchange, _due_books(house, exchange, symbols, now))
+    _send_candles(exchange, _due_candles(house, exchange, symbols, now))
+    _send_books(exchange, _due_books(house, exchange, symbols, now))
 
 
 @app.task(base=MarketTask, name="tasks.fetch.candles")  # type: ignore[untyped-decorator]
@@ -79,40 +76,30 @@ def candles(exchange: str, timeframe: str, symbols: list[str]) -> None:
     keys = {symbol: CANDLES.key(exchange=exchange, symbol=symbol, timeframe=timeframe) for symbol in symbols}
     known = house.cache.get_many(keys.values())
     bars = house.settings.candle_bars
-    stored: list[Put] = []
     source = house.exchange(exchange)
-    try:
-        for symbol, key in keys.items():
-            with _skipping(symbol), _reported(house, exchange, "candles"):
-                entry = known.get(key)
-                if entry is None or entry.state == "stale":
-                    series = source.candles(symbol, timeframe, bars=bars)
-                else:
-                    series = source.newer_candles(Candles.from_plain(entry.value), symbol, bars=bars)
-                stored.append(Put(key, series.to_plain(), as_of=series.closed_at))
-    finally:
-        # What did arrive is kept and derived from, also when the exchange fails half-way.
-        house.cache.put_many(stored)
-        if stored:
-            derive_symbols(exchange, [put.key.params["symbol"] for put in stored], [timeframe])
+
+    def fetch(symbol: str) -> Put:
+        entry = known.get(keys[symbol])
+        if entry is None or entry.state == "stale":
+            series = source.candles(symbol, timeframe, bars=bars)
+        else:
+            series = source.newer_candles(Candles.from_plain(entry.value), symbol, bars=bars)
+        return Put(keys[symbol], series.to_plain(), as_of=series.closed_at)
+
+    fetch_each(house, exchange, "candles", symbols, timeframes=[timeframe], fetch=fetch)
 
 
 @app.task(base=MarketTask, name="tasks.fetch.order_books")  # type: ignore[untyped-decorator]
 def order_books(exchange: str, symbols: list[str]) -> None:
     """Fetch one batch of order books."""
     house = wire.house()
-    stored: list[Put] = []
     source = house.exchange(exchange)
-    try:
-        for symbol in symbols:
-            with _skipping(symbol), _reported(house, exchange, "order_book"):
-                book = source.order_book(symbol)
-                key = ORDER_BOOK.key(exchange=exchange, symbol=symbol)
-                stored.append(Put(key, book.to_plain(), as_of=book.as_of))
-    finally:
-        house.cache.put_many(stored)
-        if stored:
-            derive_symbols(exchange, [put.key.params["symbol"] for put in stored], [])
+
+    def fetch(symbol: str) -> Put:
+        book = source.order_book(symbol)
+        return Put(ORDER_BOOK.key(exchange=exchange, symbol=symbol), book.to_plain(), as_of=book.as_of)
+
+    fetch_each(house, exchange, "order_book", symbols, timeframes=[], fetch=fetch)
 
 
 def _tracked(house: House, exchange: str) -> list[str]:
@@ -149,15 +136,13 @@ def _claimed(house: House, what: str) -> bool:
     return bool(house.cache.lock(f"claim:{what}", CLAIM_S).held)
 
 
-def _send_candles(house: House, exchange: str, series: list[planning.Series]) -> None:
-    del house
+def _send_candles(exchange: str, series: list[planning.Series]) -> None:
     for timeframe, symbols in planning.by_timeframe(series).items():
         for batch in planning.batches(symbols, BATCH):
             candles.apply_async((exchange, timeframe, batch), expires=EXPIRES_S)
 
 
-def _send_books(house: House, exchange: str, symbols: list[str]) -> None:
-    del house
+def _send_books(exchange: str, symbols: list[str]) -> None:
     for batch in planning.batches(symbols, BATCH):
         order_books.apply_async((exchange, batch), expires=EXPIRES_S)
 
@@ -172,39 +157,3 @@ def _forget(house: House, exchange: str, symbols: list[str]) -> None:
     ]
     if keys:
         house.cache.remove(*keys)
-
-
-@contextmanager
-def _reported(house: House, exchange: str, source: str) -> Iterator[None]:
-    """Keep the source's status: good after the block, or what went wrong in it."""
-    key = EXCHANGE_STATUS.key(exchange=exchange, source=source)
-    entry = house.cache.get(key)
-    previous: Any = entry.value if entry else None
-    try:
-        yield
-    except (SymbolUnknown, LimiterFull):
-        raise  # the symbol's trouble, or our own haste: nothing that is wrong with the exchange
-    except MarketError as error:
-        now = house.clock()
-        house.cache.put(key, status.after_failure(previous, error, now), as_of=now)
-        request_publish(house.cache)
-        raise
-    now = house.clock()
-    current = status.after_success(previous, now)
-    if status.needs_writing(previous, current):
-        house.cache.put(key, current, as_of=now)
-
-
-@contextmanager
-def _skipping(symbol: str) -> Iterator[None]:
-    """Let the batch go on when the trouble is this symbol's alone; what concerns the exchange ends it."""
-    try:
-        yield
-    except (SymbolUnknown, BadAnswer) as error:
-        log.warning(
-            "symbol_skipped",
-            exchange=error.exchange,
-            symbol=symbol,
-            error=type(error).__name__,
-            reason=error.reason,
-        )

@@ -15,12 +15,13 @@ Series = tuple[str, str]
 
 FIRST_ASK_S = 1.0  # exchanges need a moment to finish a candle
 LONGEST_SPREAD_S = 20.0
+NEVER = float("-inf")
 
 
 def spread_s(symbol: str, timeframe: str) -> float:
     """Seconds after its close at which a series is asked for: stable for a symbol, even over all symbols."""
     widest = min(LONGEST_SPREAD_S, TIMEFRAME_SECONDS[timeframe] / 4)
-    return FIRST_ASK_S + (crc32(symbol.encode()) % 1000) / 1000 * (widest - FIRST_ASK_S)
+    return FIRST_ASK_S + _place(symbol) * (widest - FIRST_ASK_S)
 
 
 def due_candles(
@@ -47,9 +48,15 @@ def due_candles(
 
 
 def due_books(symbols: Sequence[str], as_of: Mapping[str, float], now: float, period_s: float) -> list[str]:
-    """Symbols whose order book is absent or at least one period old, the oldest first."""
-    due = [symbol for symbol in symbols if now - as_of.get(symbol, float("-inf")) >= period_s]
-    return sorted(due, key=lambda symbol: as_of.get(symbol, float("-inf")))
+    """Symbols whose order book is absent or old, the oldest first.
+
+    A book is old at a moment of that symbol's own in the last quarter of the period, so that books
+    that were fetched together drift apart and none is older than the period when it is asked for.
+    """
+    due = [
+        symbol for symbol in symbols if now - as_of.get(symbol, NEVER) >= period_s * (1 - _place(symbol) / 4)
+    ]
+    return sorted(due, key=lambda symbol: as_of.get(symbol, NEVER))
 
 
 def by_timeframe(series: Iterable[Series]) -> dict[str, list[str]]:
@@ -63,6 +70,11 @@ def by_timeframe(series: Iterable[Series]) -> dict[str, list[str]]:
 def batches(symbols: Sequence[str], size: int) -> list[list[str]]:
     """`symbols` cut into lists of at most `size`."""
     return [list(symbols[start : start + size]) for start in range(0, len(symbols), size)]
+
+
+def _place(symbol: str) -> float:
+    """A number in [0, 1) that is always the same for a symbol and even over all of them."""
+    return crc32(symbol.encode()) % 1000 / 1000
 
 
 def _next_ask(closed_at: float | None, symbol: str, timeframe: str) -> float:

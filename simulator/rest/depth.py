@@ -33,7 +33,7 @@ def orderbook(listing: Listing, query: Query, view: View) -> bytes:
     count = view.second - _COUNT_FROM_S
     return (
         f'{{"s":"{one.symbol}","b":[{_levels(book.bids, book.bid_sizes, one)}],'
-        f'"a":[{_levels(book.asks, book.ask_sizes, one)}],"ts":{view.second * 1000},"u":{count},'
+        f'"a":[{_levels(book.asks, book.ask_sizes, one)}],"ts":{view.now_ms},"u":{count},'
         f'"seq":{count * 64 + one.symbol_id % 64},"cts":{view.second * 1000}}}'
     ).encode()
 

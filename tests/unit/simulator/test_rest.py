@@ -167,7 +167,7 @@ def test_book_depths_are_bybits(parts, category, limit, depth):
 
     assert len(book["b"]) == len(book["a"]) == depth
     assert book["s"] == "BTCUSDT"
-    assert book["ts"] == int(NOW) * 1000
+    assert (book["ts"], book["cts"]) == (int(NOW * 1000), int(NOW) * 1000)
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,18 @@ def test_the_oldest_order_book_goes_first() -> None:
     assert due == ["B", "A"]
 
 
+def test_books_that_were_fetched_together_are_not_asked_for_together() -> None:
+    """They come due over the last quarter of the period, each at a moment of its own."""
+    names = [f"S{number}/USDT" for number in range(200)]
+    together = dict.fromkeys(names, 100.0)
+
+    due = [len(planning.due_books(names, together, now=100.0 + age, period_s=16.0)) for age in (11.9, 14, 16)]
+
+    assert due[0] == 0
+    assert 60 <= due[1] <= 140
+    assert due[2] == 200
+
+
 def test_batches_keep_the_order_and_lose_nothing() -> None:
     """The pieces put together are the whole."""
     assert planning.batches(["a", "b", "c", "d", "e"], 2) == [["a", "b"], ["c", "d"], ["e"]]
