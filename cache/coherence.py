@@ -202,6 +202,7 @@ class Listener:
         if self._hub.proved_until == -math.inf:
             log.info("cache_coherence_proved")
         self._hub.proved_until = said_at + PROOF_LASTS_S
+        self._hub.first_proof.set()
         self._heard_own_at = time.monotonic()
 
     def _catch_up(self, *, since: int, following: bool = False) -> None:

@@ -105,6 +105,12 @@ class Engine:
         if not self._started:
             self._start()
 
+    def wait_for_proof(self, within_s: float) -> None:
+        """Return once this process hears of every change, or after `within_s`, or when it never will."""
+        self.ensure_started()
+        if self._listener is not None:
+            self.hub.first_proof.wait(within_s)
+
     def now(self) -> int:
         """The version of a token taken now: all that was invalidated before it is known here."""
         if self.far is None or not self.far.breaker.closed:

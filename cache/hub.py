@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from threading import Lock
+from threading import Event, Lock
 from typing import TYPE_CHECKING
 
 from cache.floors import Floors
@@ -47,6 +47,7 @@ class Hub:
         self.fences_until = -math.inf
         # With no tier shared with others there is nobody to be out of step with.
         self.proved_until = -math.inf if self._shared else math.inf
+        self.first_proof = Event()
 
     def next_version(self) -> int:
         """A version of our own, for when Redis cannot give one: above all that is known, near the time."""

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     Inputs = Mapping[Key, Entry | None]
 
 USABLE_FOR_S = 86_400.0
+WARM_PATIENCE_S = 0.5
 
 
 class TieredCache:
@@ -138,7 +139,11 @@ class TieredCache:
         return Token(self._engine.now())
 
     def warm(self, keys: Iterable[Key]) -> int:
-        """Load the keys into this process's memory in one batch; how many there were."""
+        """Load the keys into this process's memory in one batch; how many there were.
+
+        Waits up to half a second for the proof of coherence: what is loaded before it is not kept.
+        """
+        self._engine.wait_for_proof(WARM_PATIENCE_S)
         return len(self.get_many(keys))
 
     def subscribe(

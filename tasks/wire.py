@@ -14,7 +14,9 @@ from celery.signals import setup_logging, worker_process_shutdown, worker_shutdo
 import logs
 import settings as environment
 from cache import TieredCache
+from cache.catalogue import CONFLUENCE, INDICATORS, UNIVERSE
 from market.exchanges import connect
+from tasks import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,12 +45,29 @@ def house() -> House:
 def _build(pid: int) -> House:
     del pid  # only the key: a forked child builds its own
     configuration = environment.load()
-    return House(
-        settings=configuration,
-        cache=TieredCache.from_settings(configuration, clock=time.time),
-        clock=time.time,
-        exchange=_exchanges(configuration),
-    )
+    cache = TieredCache.from_settings(configuration, clock=time.time)
+    if configuration.enable_cache_warming:
+        _warm(cache, configuration)
+    return House(settings=configuration, cache=cache, clock=time.time, exchange=_exchanges(configuration))
+
+
+def _warm(cache: TieredCache, configuration: Settings) -> None:
+    """Load what every round of a worker begins with: the symbols, their last views and scores."""
+    universes = [UNIVERSE.key(exchange=exchange) for exchange in configuration.exchanges]
+    cache.warm(universes)
+    keys = [
+        key
+        for universe, entry in cache.get_many(universes).items()
+        for symbol in plain.symbols_of(entry.value)
+        for key in (
+            CONFLUENCE.key(exchange=universe.exchange, symbol=symbol),
+            *(
+                INDICATORS.key(exchange=universe.exchange, symbol=symbol, timeframe=timeframe)
+                for timeframe in configuration.timeframes
+            ),
+        )
+    ]
+    cache.warm(keys)
 
 
 def _exchanges(configuration: Settings) -> Callable[[str], Exchange]:

@@ -19,7 +19,7 @@ from cache.catalogue import (
 )
 from market.errors import BadAnswer, RateLimited
 from market.model import Candles
-from tasks import derive, fetch, plain, publish
+from tasks import derive, fetch, plain, publish, wire
 
 if TYPE_CHECKING:
     from tests.integration.tasks.conftest import Workshop
@@ -280,3 +280,20 @@ def test_two_runs_of_one_task_do_not_overlap(workshop: Workshop) -> None:
         fetch.tickers(EXCHANGE)
 
     assert workshop.simulator.requests()["total"] == 0
+
+
+@pytest.mark.parametrize(("warming", "tier"), [("true", "l1"), ("false", "l3")])
+def test_a_worker_begins_with_what_others_left(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch, warming: str, tier: str
+) -> None:
+    """With warming a new process has the scores in its memory before its first task asks for them."""
+    names = symbols(workshop)
+    fetch.candles(EXCHANGE, "1m", names)
+    derive.symbols(EXCHANGE, names, ["1m"])
+    monkeypatch.setenv("ENABLE_CACHE_WARMING", warming)
+
+    wire.close()
+    entry = wire.house().cache.get(CONFLUENCE.key(exchange=EXCHANGE, symbol=BTC))
+
+    assert entry is not None
+    assert entry.tier == tier
