@@ -45,5 +45,8 @@ $(STAMP): pyproject.toml uv.lock | $(UV)
 	@touch $@
 
 .uv/bin/uv:
-	$(PYTHON) -m venv .uv
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "PYTHON: got $$($(PYTHON) --version 2>&1); want Python 3.11 or newer"; exit 2; }
+	@$(PYTHON) -m venv .uv || \
+	  { rm -rf .uv; echo "$(PYTHON) has no working venv module; install python3-venv, or uv itself"; exit 2; }
 	.uv/bin/pip install --quiet --disable-pip-version-check uv

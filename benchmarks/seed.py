@@ -26,7 +26,7 @@ def seeded_dashboard(redis_url: str, *, symbols: int) -> bytes:
     tickers = {
         name: {
             "last": round(chance.uniform(0.01, 90_000), 4), "change_24h": chance.gauss(0, 3),
-            "turnover_24h": chance.uniform(1e6, 1e10), "as_of": now,
+            "turnover_24h": chance.uniform(1e6, 1e10), "as_of": now, "confirmed_at": now,
         }
         for name in names
     }  # fmt: skip
@@ -40,7 +40,7 @@ def seeded_dashboard(redis_url: str, *, symbols: int) -> bytes:
                 sparks={name: [round(chance.uniform(1, 100), 3) for _ in range(32)] for name in names},
             )
         ],
-        now=now, simulated=True, hourly_btc=None, turnover_floor=0.0,
+        now=now, simulated=True, hourly_btc=None, turnover_floor=0.0, price_ttl_s=LONG_S,
     )  # fmt: skip
     value = published(whole, complete=True, previous=None)
     lifetimes = {f"ttl_{name}": LONG_S for name in CATALOGUE.kinds}

@@ -30,7 +30,7 @@ from market.transport import Transport
 from market.universe import ranked, tracked_markets
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from market.limiter import Limiter
     from market.model import Candles, Floats, Instrument, OrderBook, Ticker
@@ -76,6 +76,10 @@ class Exchange:
     def now(self) -> float:
         """Unix seconds of the exchange's clock, never ahead of it; our own before its first answer."""
         return self._exchange_clock.at(self._clock())
+
+    def timeframes(self, wanted: Sequence[str]) -> list[str]:
+        """Those of the wanted timeframes that the exchange has candles of; asks nothing."""
+        return [timeframe for timeframe in wanted if timeframe in (self._client.timeframes or wanted)]
 
     def universe(self, limit: int) -> tuple[Instrument, ...]:
         """The `limit` markets of the highest 24 h turnover, from a fresh list of markets."""

@@ -33,16 +33,16 @@ def overview(rows: Sequence[Mapping[str, Any]], *, hourly_btc: Candles | None) -
     changes = [row["change_24h"] for row in rows if row["change_24h"] is not None]
     turnovers = [row["turnover_24h"] for row in rows if row["turnover_24h"] is not None]
     up, down = sum(change > 0 for change in changes), sum(change < 0 for change in changes)
-    leader = _leader(rows)
+    leader, no_change = _leader(rows), _Absent("no symbol has a 24 h change")
     found: dict[str, Any] = {
         "symbols": len(rows),
-        "up": up,
-        "down": down,
-        "flat": len(changes) - up - down,
+        "up": up if changes else no_change,
+        "down": down if changes else no_change,
+        "flat": len(changes) - up - down if changes else no_change,
         "turnover_24h": math.fsum(turnovers) if turnovers else _Absent("no symbol has a turnover"),
         "btc_price": _of_leader(leader, "price"),
         "btc_change_24h": _of_leader(leader, "change_24h"),
-        "breadth": up / len(changes) if changes else _Absent("no symbol has a 24 h change"),
+        "breadth": up / len(changes) if changes else no_change,
         "volatility": _hourly(hourly_btc, _volatility),
         "regime": _hourly(hourly_btc, _regime),
     }

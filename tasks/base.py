@@ -28,11 +28,13 @@ class MarketTask(Task):  # type: ignore[misc] # Celery ships no types
         name = ":".join((self.name, *map(str, args)))
         with wire.house().cache.lock(name, self.run_lock_s) as lock:
             if not lock.held:
-                log.debug(
-                    "task_skipped", task=self.name, args=args, reason="the previous run is not finished"
-                )
+                log.info("task_skipped", task=self.name, args=args, reason="the previous run is not finished")
+                self.when_locked()
                 return None
             return super().__call__(*args, **kwargs)
+
+    def when_locked(self) -> None:
+        """What a run does that found the previous one unfinished; nothing, unless a task knows better."""
 
     def on_failure(self, exc: BaseException, task_id: str, args: Any, kwargs: Any, einfo: Any) -> None:
         """Say once, in one line, what failed and for whom; the next tick repairs it."""

@@ -47,6 +47,7 @@ def document(
     simulated: bool,
     hourly_btc: Candles | None,
     turnover_floor: float,
+    price_ttl_s: float,
 ) -> dict[str, Any]:
     """The whole dashboard; numbers are finite or None, and what is None has its reason beside it."""
     rows = [
@@ -57,6 +58,7 @@ def document(
             score=one.scores.get(symbol),
             spark=one.sparks.get(symbol, ()),
             now=now,
+            price_ttl_s=price_ttl_s,
         )
         for one in exchanges
         for symbol in one.symbols

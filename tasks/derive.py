@@ -102,7 +102,8 @@ def _score(house: House, key: Key, inputs: Mapping[Key, Entry | None], previous:
             book = OrderBook.from_plain(exchange, symbol, entry.value) if entry else None
         else:
             views[source.params["timeframe"]] = TimeframeView.from_plain(entry.value) if entry else None
-    stale = [_input_name(source) for source, entry in inputs.items() if entry and entry.state == "stale"]
+    now = house.clock()
+    stale = [_input_name(source) for source, entry in inputs.items() if entry and _is_late(entry, now)]
     score = confluence(
         exchange=exchange,
         symbol=symbol,
@@ -120,6 +121,12 @@ def _score(house: House, key: Key, inputs: Mapping[Key, Entry | None], previous:
     as_of = _complete_until(inputs.values(), house.clock())
     value: dict[str, Any] = {**score.to_plain(), "as_of": as_of, "stale": stale}
     return Value(value, as_of=as_of)
+
+
+def _is_late(entry: Entry, now: float) -> bool:
+    """Whether an input is past its life, or a fresh answer that repeats what was long ago."""
+    repeats = entry.key.kind is ORDER_BOOK and now - entry.as_of > plain.REPEATED_S
+    return entry.state == "stale" or repeats
 
 
 def _complete_until(inputs: Iterable[Entry | None], now: float) -> float:

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import structlog
 
 from cache import Put
-from cache.catalogue import CANDLES, CONFLUENCE, ORDER_BOOK, TICKERS, UNIVERSE
+from cache.catalogue import CANDLES, CONFLUENCE, EXCHANGE_STATUS, ORDER_BOOK, TICKERS, UNIVERSE
 from market.model import Candles
-from tasks import app, plain, planning, wire
+from tasks import app, plain, planning, status, wire
 from tasks.announce import request_publish
 from tasks.base import MarketTask
-from tasks.batches import fetch_each, reported
+from tasks.batches import fetch_each, is_closed, reported
 
 if TYPE_CHECKING:
+    from cache import Entry
     from tasks.wire import House
+
+Due = TypeVar("Due")
 
 log = structlog.get_logger()
 
 BATCH = 10  # symbols in one task: short enough to spread over threads, long enough to be worth a message
-CLAIM_S = 10.0  # an unanswered claim is free again after this long
-EXPIRES_S = 30.0
+BATCHES_PER_THREAD = 2  # sent out by one round: what a thread can do until the next, and one in reserve
+CLAIM_S = 10.0  # what was claimed and not fetched is free again after this long, and its message void
 
 
 @app.task(base=MarketTask, name="tasks.fetch.universe", run_lock_s=60.0)  # type: ignore[untyped-decorator]
@@ -30,14 +33,18 @@ def universe(exchange: str) -> None:
     house = wire.house()
     key = UNIVERSE.key(exchange=exchange)
     before = house.cache.get(key)
-    with reported(house, exchange, "universe"):
-        instruments = house.exchange(exchange).universe(house.settings.symbol_limit)
-    house.cache.put(key, plain.universe(instruments), as_of=house.clock())
+    source = house.exchange(exchange)
+    with reported(house, exchange, "universe") as report:
+        instruments = source.universe(house.settings.symbol_limit)
+        report()
+    timeframes = source.timeframes(house.settings.timeframes)
+    house.cache.put(key, plain.universe(instruments, timeframes), as_of=house.clock())
     tracked = {instrument.symbol for instrument in instruments}
     gone = [symbol for symbol in plain.symbols_of(before.value if before else None) if symbol not in tracked]
     _forget(house, exchange, gone)
     log.info("universe_refreshed", exchange=exchange, symbols=len(tracked), left=gone)
-    plan.delay(exchange)
+    request_publish(house.cache)
+    plan.apply_async((exchange,), expires=CLAIM_S)
 
 
 @app.task(base=MarketTask, name="tasks.fetch.tickers", run_lock_s=30.0)  # type: ignore[untyped-decorator]
@@ -45,12 +52,15 @@ def tickers(exchange: str) -> None:
     """Refresh the last prices of all tracked symbols with one call."""
     house = wire.house()
     symbols = _tracked(house, exchange)
-    if not symbols:
+    if not symbols or is_closed(house, exchange, "tickers"):
         return
-    with reported(house, exchange, "tickers"):
+    with reported(house, exchange, "tickers") as report:
         values = house.exchange(exchange).tickers(symbols)
-    as_of = min(ticker.as_of for ticker in values.values())
-    house.cache.put(TICKERS.key(exchange=exchange), plain.tickers(values), as_of=as_of)
+        report()
+    key = TICKERS.key(exchange=exchange)
+    before = house.cache.get(key)
+    rows = plain.tickers(values, symbols, before.value if before else None, house.clock())
+    house.cache.put(key, rows, as_of=min(ticker.as_of for ticker in values.values()))
     request_publish(house.cache)
 
 
@@ -59,14 +69,18 @@ def plan(exchange: str) -> None:
     """Send out what is due: candles right after their close, order books that have grown old."""
     house = wire.house()
     known = house.cache.get(UNIVERSE.key(exchange=exchange))
-    if (known is None or known.state == "stale") and _claimed(house, f"universe:{exchange}"):
-        universe.delay(exchange)
+    if _universe_is_due(house, exchange, known) and _claimed(house, f"universe:{exchange}"):
+        universe.apply_async((exchange,), expires=CLAIM_S)
     symbols = plain.symbols_of(known.value if known else None)
     if not symbols:
         return
     now = house.exchange(exchange).now()
-    _send_candles(exchange, _due_candles(house, exchange, symbols, now))
-    _send_books(exchange, _due_books(house, exchange, symbols, now))
+    room = house.settings.fetch_threads * BATCHES_PER_THREAD
+    if not is_closed(house, exchange, "order_book"):
+        room -= _send_books(exchange, _due_books(house, exchange, symbols, now, room * BATCH // 2))
+    if not is_closed(house, exchange, "candles"):
+        timeframes = plain.timeframes_of(known.value if known else None, house.settings.timeframes)
+        _send_candles(exchange, _due_candles(house, exchange, symbols, timeframes, now, room * BATCH))
 
 
 @app.task(base=MarketTask, name="tasks.fetch.candles")  # type: ignore[untyped-decorator]
@@ -107,8 +121,19 @@ def _tracked(house: House, exchange: str) -> list[str]:
     return plain.symbols_of(entry.value if entry else None)
 
 
-def _due_candles(house: House, exchange: str, symbols: list[str], now: float) -> list[planning.Series]:
-    timeframes = house.settings.timeframes
+def _universe_is_due(house: House, exchange: str, known: Entry | None) -> bool:
+    """Whether there is none to trust, or the last attempt failed and may be tried again."""
+    if is_closed(house, exchange, "universe"):
+        return False
+    if known is None or known.state == "stale":
+        return True
+    told = house.cache.get(EXCHANGE_STATUS.key(exchange=exchange, source="universe"))
+    return told is not None and told.value["state"] != status.OK
+
+
+def _due_candles(
+    house: House, exchange: str, symbols: list[str], timeframes: list[str], now: float, most: int
+) -> list[planning.Series]:
     series = {
         CANDLES.key(exchange=exchange, symbol=symbol, timeframe=timeframe): (symbol, timeframe)
         for timeframe in timeframes
@@ -122,14 +147,28 @@ def _due_candles(house: House, exchange: str, symbols: list[str], now: float) ->
     }
     due = planning.due_candles(symbols, timeframes, closed_at, now)
     # The claim names the close that is there, so it needs no release: success makes a new name.
-    return [one for one in due if _claimed(house, f"{exchange}:{one[0]}:{one[1]}:{closed_at.get(one)}")]
+    return _claim(house, {one: f"{exchange}:{one[0]}:{one[1]}:{closed_at.get(one)}" for one in due}, most)
 
 
-def _due_books(house: House, exchange: str, symbols: list[str], now: float) -> list[str]:
+def _due_books(house: House, exchange: str, symbols: list[str], now: float, most: int) -> list[str]:
     keys = {ORDER_BOOK.key(exchange=exchange, symbol=symbol): symbol for symbol in symbols}
     as_of = {keys[key]: entry.as_of for key, entry in house.cache.get_many(keys).items()}
     due = planning.due_books(symbols, as_of, now, house.settings.period_order_books)
-    return [symbol for symbol in due if _claimed(house, f"{exchange}:{symbol}:book:{as_of.get(symbol)}")]
+    return _claim(house, {one: f"{exchange}:{one}:book:{as_of.get(one)}" for one in due}, most)
+
+
+def _claim(house: House, names: dict[Due, str], most: int) -> list[Due]:
+    """The first of those that are due which nobody else is fetching, at most `most`.
+
+    More would wait in the queue, where the next prices would have to wait behind them.
+    """
+    claimed: list[Due] = []
+    for due, name in names.items():
+        if len(claimed) >= most:
+            break
+        if _claimed(house, name):
+            claimed.append(due)
+    return claimed
 
 
 def _claimed(house: House, what: str) -> bool:
@@ -139,12 +178,15 @@ def _claimed(house: House, what: str) -> bool:
 def _send_candles(exchange: str, series: list[planning.Series]) -> None:
     for timeframe, symbols in planning.by_timeframe(series).items():
         for batch in planning.batches(symbols, BATCH):
-            candles.apply_async((exchange, timeframe, batch), expires=EXPIRES_S)
+            candles.apply_async((exchange, timeframe, batch), expires=CLAIM_S)
 
 
-def _send_books(exchange: str, symbols: list[str]) -> None:
-    for batch in planning.batches(symbols, BATCH):
-        order_books.apply_async((exchange, batch), expires=EXPIRES_S)
+def _send_books(exchange: str, symbols: list[str]) -> int:
+    """Send the batches out; returns how many there are."""
+    batches = planning.batches(symbols, BATCH)
+    for batch in batches:
+        order_books.apply_async((exchange, batch), expires=CLAIM_S)
+    return len(batches)
 
 
 def _forget(house: House, exchange: str, symbols: list[str]) -> None:

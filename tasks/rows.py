@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from cache import states
+from tasks.status import clock_time
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,15 +25,22 @@ def symbol_row(
     score: Entry | None,
     spark: Sequence[float],
     now: float,
+    price_ttl_s: float,
 ) -> dict[str, Any]:
-    """The row for one symbol; `exchange` is its line of the exchanges' states. Missing numbers are None."""
+    """The row for one symbol; `exchange` is its line of the exchanges' states. Missing numbers are None.
+
+    A price that the exchange has not confirmed for `price_ttl_s` is late, whatever the entry around it says.
+    """
     ticker = tickers.value["tickers"].get(symbol) if tickers else None
     value = score.value if score else None
     components = value["components"] if value else {}
     price_as_of = ticker["as_of"] if ticker else None
     score_as_of = score.as_of if score else None
     as_of = min((at for at in (price_as_of, score_as_of) if at is not None), default=None)
-    state, reasons = _state(ticker, tickers, score)
+    price_is_fresh = bool(
+        ticker and tickers and tickers.state == "fresh" and now - ticker["confirmed_at"] <= price_ttl_s
+    )
+    state, reasons = _state(ticker, score, price_is_fresh=price_is_fresh)
     if reasons and exchange["reason"]:
         reasons.append(f"{exchange['id']} {exchange['state'].replace('_', ' ')} ({exchange['reason']})")
     return {
@@ -71,34 +78,25 @@ def overall_state(rows: Sequence[Mapping[str, Any]]) -> str:
     return states.DELAYED if words & {states.LIVE, states.DELAYED} else states.STALE
 
 
-def clock_time(at: float) -> str:
-    """Unix seconds as a person reads them."""
-    return f"{datetime.fromtimestamp(at, UTC):%H:%M:%S} UTC"
-
-
-def _state(ticker: Any, tickers: Entry | None, score: Entry | None) -> tuple[str, list[str]]:
+def _state(ticker: Any, score: Entry | None, *, price_is_fresh: bool) -> tuple[str, list[str]]:
     reasons: list[str] = []
-    price_is_fresh = bool(ticker and tickers and tickers.state == "fresh")
     if ticker is None:
         reasons.append("no price from the exchange")
     elif not price_is_fresh:
-        reasons.append(f"price not confirmed since {clock_time(ticker['as_of'])}")
+        reasons.append(f"price not confirmed since {clock_time(ticker['confirmed_at'])}")
     if score is None:
         return states.EMPTY, [*reasons, "not scored yet"]
     if score.value["score"] is None:
         return states.EMPTY, [*reasons, "; ".join(gap["reason"] for gap in score.value["missing"])]
-    if score.state != "fresh":
-        late = ", ".join(score.value["stale"])
-        reasons.append(
-            f"score from inputs that are late: {late}"
-            if late
-            else f"not scored since {clock_time(score.stored_at)}"
-        )
+    late = score.value["stale"]
+    if late:
+        reasons.append(f"score from inputs that are late: {', '.join(late)}")
+    elif score.state != "fresh":
+        reasons.append(f"not scored since {clock_time(score.stored_at)}")
     if not reasons:
         return states.LIVE, reasons
-    if price_is_fresh or score.state == "fresh":
-        return states.DELAYED, reasons
-    return states.STALE, reasons
+    score_is_fresh = score.state == "fresh" and not late
+    return states.DELAYED if price_is_fresh or score_is_fresh else states.STALE, reasons
 
 
 def _rounded(number: float | None, digits: int) -> float | None:

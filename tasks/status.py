@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from market.errors import BadAnswer, Banned, ExchangeUnavailable, MarketError, RateLimited
@@ -13,7 +14,7 @@ OK = "ok"
 UNKNOWN = "unknown"
 SOURCES = ("universe", "tickers", "candles", "order_book")
 SEVERITY = (OK, UNKNOWN, BadAnswer.word, ExchangeUnavailable.word, RateLimited.word, Banned.word)
-REFRESH_S = 3.0  # an unchanged "ok" is written again at most this often
+REFRESH_S = 3.0  # a status that says nothing new is written again at most this often
 
 
 def after_success(previous: Mapping[str, Any] | None, now: float) -> dict[str, Any]:
@@ -35,15 +36,30 @@ def after_failure(previous: Mapping[str, Any] | None, error: MarketError, now: f
     }
 
 
-def needs_writing(previous: Mapping[str, Any] | None, current: Mapping[str, Any]) -> bool:
-    """Whether `current` says more than what is stored already."""
-    if previous is None or previous["state"] != current["state"] or current["state"] != OK:
+def needs_writing(
+    previous: Mapping[str, Any] | None, current: Mapping[str, Any], *, written_at: float, now: float
+) -> bool:
+    """Whether `current` is news, or what was written at `written_at` has to be confirmed again."""
+    if previous is None or any(previous[name] != current[name] for name in ("state", "reason")):
         return True
-    return bool(current["last_success_at"] - previous["last_success_at"] >= REFRESH_S)
+    return now - written_at >= REFRESH_S
 
 
-def of_exchange(exchange: str, sources: Mapping[str, Mapping[str, Any] | None]) -> dict[str, Any]:
-    """One row for the dashboard: the worst source's state and reason, the oldest last success."""
+def closed_until(status: Mapping[str, Any] | None) -> float:
+    """Unix seconds before which this source need not be asked: the exchange said so; 0 when it did not."""
+    if status is None or status["retry_at"] is None:
+        return 0.0
+    return float(status["retry_at"])
+
+
+def of_exchange(
+    exchange: str, sources: Mapping[str, Mapping[str, Any] | None], *, now: float, silent_after_s: float
+) -> dict[str, Any]:
+    """One row for the dashboard: the state of the worst source, with its reason and its last success.
+
+    An exchange whose prices nobody has asked for within `silent_after_s` is unknown, however well the
+    last answer went: whoever should ask is gone.
+    """
     known = {name: status for name, status in sources.items() if status is not None}
     if not known:
         return {
@@ -52,15 +68,25 @@ def of_exchange(exchange: str, sources: Mapping[str, Mapping[str, Any] | None]) 
         }  # fmt: skip
     worst = max(known, key=lambda name: _severity(known[name]["state"]))
     status = known[worst]
-    successes = [one["last_success_at"] for one in known.values() if one["last_success_at"] is not None]
+    heard_at = max((one["last_success_at"] or one["since"] for one in known.values()), default=0.0)
+    if status["state"] == OK and now - heard_at > silent_after_s:
+        return {
+            "id": exchange, "state": UNKNOWN, "since": heard_at, "last_success_at": heard_at,
+            "reason": f"nothing heard since {clock_time(heard_at)}", "retry_at": None,
+        }  # fmt: skip
     return {
         "id": exchange,
         "state": status["state"],
         "since": status["since"],
-        "last_success_at": max(successes, default=None),
+        "last_success_at": heard_at if status["state"] == OK else status["last_success_at"],
         "reason": None if status["state"] == OK else f"{worst}: {status['reason']}",
         "retry_at": status["retry_at"],
     }
+
+
+def clock_time(at: float) -> str:
+    """Unix seconds as a person reads them."""
+    return f"{datetime.fromtimestamp(at, UTC):%H:%M:%S} UTC"
 
 
 def _severity(state: str) -> int:

@@ -6,7 +6,6 @@ import os
 import threading
 import time
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from celery.signals import setup_logging, worker_process_shutdown, worker_shutdown
@@ -37,13 +36,29 @@ class House:
 
 
 def house() -> House:
-    """The collaborators of this process."""
-    return _build(os.getpid())
+    """The collaborators of this process; a forked child builds its own."""
+    found = _houses.get(os.getpid())
+    if found is None:
+        with _building:
+            found = _houses.get(os.getpid()) or _houses.setdefault(os.getpid(), _build())
+    return found
 
 
-@lru_cache(maxsize=1)
-def _build(pid: int) -> House:
-    del pid  # only the key: a forked child builds its own
+_houses: dict[int, House] = {}
+_building = threading.Lock()
+
+
+def _begin_anew() -> None:
+    """In a forked child: what the parent built is not ours, and its lock may be held for ever."""
+    global _building  # noqa: PLW0603 - the lock of the parent must not be waited for
+    _houses.clear()
+    _building = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_begin_anew)
+
+
+def _build() -> House:
     configuration = environment.load()
     cache = TieredCache.from_settings(configuration, clock=time.time)
     if configuration.enable_cache_warming:
@@ -99,6 +114,6 @@ def _configure_logs(loglevel: Any = None, **_: Any) -> None:
 @worker_shutdown.connect(weak=False)  # type: ignore[untyped-decorator]
 def close(**_: Any) -> None:
     """Close what this process opened, if it did; the next `house()` builds anew."""
-    if _build.cache_info().currsize:
-        house().cache.close()
-        _build.cache_clear()
+    found = _houses.pop(os.getpid(), None)
+    if found is not None:
+        found.cache.close()

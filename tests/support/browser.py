@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import tempfile
 
-import pytest
+from tests.support.missing import missing
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 # Without the last ones it tries to reach its maker at every start.
@@ -22,10 +21,7 @@ def browser():
     """The path of a browser; skips the test where none is installed (fails it under CI=true)."""
     found = next((path for path in map(shutil.which, NAMES) if path), None)
     if found is None:
-        reason = "no Chromium on PATH (apt-get install chromium)"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
+        missing("no Chromium on PATH (apt-get install chromium)")
     return found
 
 

@@ -19,9 +19,12 @@ def entry(key: Any, value: Any, *, as_of: float = NOW - 1, fresh_for: float = 10
     )  # fmt: skip
 
 
-def tickers(**options: Any) -> Entry:
+def tickers(*, confirmed_ago: float = 3.0, **options: Any) -> Entry:
     """The tickers of an exchange with one symbol."""
-    row = {"last": 101.0, "change_24h": 1.23456789, "turnover_24h": 5e6, "as_of": NOW - 3}
+    row = {
+        "last": 101.0, "change_24h": 1.23456789, "turnover_24h": 5e6,
+        "as_of": NOW - 3, "confirmed_at": NOW - confirmed_ago,
+    }  # fmt: skip
     return entry(TICKERS.key(exchange="okx"), {"tickers": {"BTC/USDT": row}}, **options)
 
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Brings what the tests use beside Python: memcached, a Redis server of the distribution, a browser.
 # Installs only as root on a machine with apt; anywhere else the tests that need them skip and say so.
+# What cannot be had is a warning, and an error only with CI=true, where no test may skip for it.
 set -euo pipefail
 
 wanted=()
@@ -9,22 +10,28 @@ command -v redis-server >/dev/null || wanted+=(redis-server)
 command -v chromium >/dev/null || wanted+=(chromium)
 [ ${#wanted[@]} -eq 0 ] && exit 0
 
-if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
-  echo "not on this machine: ${wanted[*]}; the tests that need them will skip"
+without() {
+  echo "$1: ${wanted[*]}; the tests that need them will skip" >&2
+  [ "${CI:-}" != true ] || exit 1
   exit 0
+}
+
+if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
+  without "not on this machine"
 fi
 
 echo "installing for the tests: ${wanted[*]}"
 export DEBIAN_FRONTEND=noninteractive
 # Debian starts a server that it installs: the tests start their own, on ports of their own.
-printf '#!/bin/sh\nexit 101\n' > /tmp/policy-rc.d.$$
-had_policy=yes
-if [ ! -e /usr/sbin/policy-rc.d ]; then
-  had_policy=no
-  install -m 755 /tmp/policy-rc.d.$$ /usr/sbin/policy-rc.d
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+  draft=$(mktemp)
+  trap 'rm -f "$draft" "$policy"' EXIT
+  trap 'exit 130' INT TERM HUP
+  printf '#!/bin/sh\nexit 101\n' >"$draft"
+  install -m 755 "$draft" "$policy"
 fi
-rm -f /tmp/policy-rc.d.$$
-status=0
-{ apt-get update -qq && apt-get install -y -qq --no-install-recommends "${wanted[@]}" >/dev/null; } || status=$?
-[ "$had_policy" = yes ] || rm -f /usr/sbin/policy-rc.d
-exit $status
+apt=(apt-get -qq -o Acquire::Retries=1 -o Acquire::http::Timeout=20 -o Acquire::https::Timeout=20)
+# An update that fails for one mirror may still have brought what is wanted.
+"${apt[@]}" update || echo "apt-get update failed" >&2
+"${apt[@]}" install -y --no-install-recommends "${wanted[@]}" >/dev/null || without "could not be installed"

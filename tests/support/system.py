@@ -15,8 +15,9 @@ import urllib.request
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
+from settings import Settings
 from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
@@ -61,10 +62,13 @@ def ask(
 class System:
     """A running `python -m ops up`."""
 
-    def __init__(self, process: subprocess.Popen[str], var: Path, ports: Mapping[str, int]) -> None:
+    def __init__(
+        self, process: subprocess.Popen[str], var: Path, ports: Mapping[str, int], settings: Settings
+    ) -> None:
         self.process = process
         self.var = var
         self.ports = ports
+        self.settings = settings
         self.lines: list[str] = []
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -72,6 +76,10 @@ class System:
     def web(self, path: str, **options: Any) -> Answer:
         """Ask the web process."""
         return ask(f"http://127.0.0.1:{self.ports['WEB_PORT']}{path}", **options)
+
+    def flower(self, path: str, **options: Any) -> Answer:
+        """Ask Flower."""
+        return ask(f"http://127.0.0.1:{self.ports['FLOWER_PORT']}{path}", **options)
 
     def exchange(self, path: str, **options: Any) -> Answer:
         """Ask the simulated exchange."""
@@ -165,7 +173,8 @@ def running_system(var: Path, *, ready: bool = True, **environment: str) -> Iter
         cwd=ROOT, env=variables, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
     )  # fmt: skip
-    system = System(process, var, ports)
+    named = {name.lower(): value for name, value in environment.items()}
+    system = System(process, var, ports, Settings(**named))
     try:
         if ready:
             wait_ready(system)
@@ -216,54 +225,3 @@ CLEARED = (
     "REDIS_HOST", "REDIS_PORT", "REDIS_URL", "BROKER_URL",
     "MEMCACHED_HOST", "MEMCACHED_PORT", "MEMCACHED_SERVERS", "EXCHANGES",
 )  # fmt: skip
-
-
-class Watcher:
-    """Asks for the dashboard again and again, and remembers every answer that a user must not get."""
-
-    def __init__(self, system: System, *, every_s: float = 0.1) -> None:
-        self._system = system
-        self._every_s = every_s
-        self._done = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-        self.answers = 0
-        self.wrong: list[str] = []
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._done.set()
-        self._thread.join(10)
-
-    def _watch(self) -> None:
-        while not self._done.wait(self._every_s):
-            try:
-                answer = self._system.web("/api/dashboard/data")
-            except OSError as error:
-                self.wrong.append(f"{time.time():.1f} no answer: {error}")
-                continue
-            self.answers += 1
-            if answer.status != 200:
-                self.wrong.append(f"{time.time():.1f} {answer.status} {answer.body[:200]!r}")
-            elif trouble := untrue(answer.json(), time.time()):
-                self.wrong.append(f"{time.time():.1f} {trouble}")
-
-
-def untrue(document: Mapping[str, Any], now: float) -> str | None:
-    """What a dashboard says that cannot be true: unmarked old values, gaps without a reason."""
-    for row in document["symbols"]:
-        if row["state"] != "live" and not row["reason"]:
-            return f"{row['symbol']} is {row['state']} without a reason"
-        if row["state"] == "live" and (row["price"] is None or row["score"] is None):
-            return f"{row['symbol']} is live without a price or a score"
-    age_s = now - document["generated_at"]
-    if document["state"] == "live" and age_s > LONGEST_LIVE_S:
-        return f"says live {age_s:.1f} s after it was made"
-    if document["state"] != "live" and not document["reason"]:
-        return f"is {document['state']} without a reason"
-    return None
-
-
-LONGEST_LIVE_S = 30.0

@@ -27,6 +27,7 @@ class Workshop:
     house: wire.House
     simulator: Any
     broker: redis.Redis
+    shared: redis.Redis
 
     def queued(self, queue: str) -> list[tuple[str, list[Any]]]:
         """Name and arguments of the messages that wait in a queue, oldest first."""
@@ -37,8 +38,10 @@ class Workshop:
         ]
 
     def forget_messages(self) -> None:
-        """Empty the broker."""
+        """Empty the broker, and let everything be asked for again at once."""
         self.broker.flushdb()
+        for claim in self.shared.scan_iter("*claim:*"):
+            self.shared.delete(claim)
 
 
 @pytest.fixture(scope="module")
@@ -60,8 +63,11 @@ def workshop(simulator: Any, redis_server: Any, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setitem(app.conf, "broker_write_url", f"{redis_server.url}/1")
     _forget_connections()
     wire.close()
-    with redis.Redis.from_url(f"{redis_server.url}/1") as broker:
-        yield Workshop(wire.house(), simulator, broker)
+    with (
+        redis.Redis.from_url(f"{redis_server.url}/1") as broker,
+        redis.Redis.from_url(f"{redis_server.url}/0") as shared,
+    ):
+        yield Workshop(wire.house(), simulator, broker, shared)
     wire.close()
     _forget_connections()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -268,6 +269,88 @@ def test_a_delisted_symbol_leaves_with_all_that_was_derived_from_it(workshop: Wo
     assert cache.get(INDICATORS.key(exchange=EXCHANGE, symbol=gone, timeframe="1m")) is None
     assert cache.get(CONFLUENCE.key(exchange=EXCHANGE, symbol=gone)) is None
     assert cache.get(CONFLUENCE.key(exchange=EXCHANGE, symbol=BTC)) is not None
+
+
+def test_a_bad_answer_to_one_symbol_is_not_the_exchange_s_trouble(workshop: Workshop) -> None:
+    """The others were answered well: the source stays ok."""
+    names = symbols(workshop)
+    workshop.simulator.fault("truncated", path="/v5/market/orderbook", count=1)
+
+    fetch.order_books(EXCHANGE, names)
+
+    assert status(workshop, "order_book")["state"] == "ok"
+
+
+def test_a_batch_of_bad_answers_is_the_exchange_s_trouble(workshop: Workshop) -> None:
+    """Not one good answer: the source says so, and the task has failed."""
+    names = symbols(workshop)
+    workshop.simulator.fault("html", path="/v5/market/orderbook")
+
+    with pytest.raises(BadAnswer):
+        fetch.order_books(EXCHANGE, names)
+
+    assert status(workshop, "order_book")["state"] == "bad_answer"
+
+
+def test_nothing_is_asked_while_the_exchange_wants_to_be_left_alone(workshop: Workshop) -> None:
+    """What it said in Retry-After holds for every process, also for one that was just started."""
+    symbols(workshop)
+    workshop.simulator.fault("429", path="/v5/market/tickers", count=1, retry_after_s=30)
+    with pytest.raises(RateLimited):
+        fetch.tickers(EXCHANGE)
+    workshop.simulator.reset_requests()
+    wire.close()
+
+    fetch.tickers(EXCHANGE)
+
+    assert workshop.simulator.requests()["total"] == 0
+
+
+def test_a_universe_that_failed_is_asked_for_again_soon(workshop: Workshop) -> None:
+    """Not only with the next hour, while the dashboard shows the failure."""
+    symbols(workshop)
+    workshop.simulator.fault("html", path="/v5/market/instruments-info", count=1)
+    with pytest.raises(BadAnswer):
+        fetch.universe(EXCHANGE)
+    workshop.forget_messages()
+
+    fetch.plan(EXCHANGE)
+
+    assert ("tasks.fetch.universe", [EXCHANGE]) in workshop.queued("fetch.fast")
+
+
+def test_a_run_that_finds_the_publishing_busy_asks_for_another(workshop: Workshop) -> None:
+    """What it was asked for may have come too late for the run that is under way."""
+    with workshop.house.cache.lock("tasks.publish.dashboard", 30):
+        publish.dashboard()
+
+    assert [task for task, _ in workshop.queued("critical")] == ["tasks.publish.dashboard"]
+
+
+def test_a_delisted_symbol_leaves_the_dashboard_standing(workshop: Workshop) -> None:
+    """The page goes on with the others; it is never gone."""
+    names = symbols(workshop)
+    fetch.tickers(EXCHANGE)
+    fetch.candles(EXCHANGE, "1m", names)
+    derive.symbols(EXCHANGE, names, ["1m"])
+    publish.dashboard()
+    workshop.simulator.fault("delisted", symbol=names[-1].split(":")[0].replace("/", ""))
+
+    fetch.universe(EXCHANGE)
+    assert workshop.house.cache.get(DASHBOARD.key(view="data")) is not None
+    publish.dashboard()
+
+    assert [row["symbol"] for row in published(workshop)["symbols"]] == names[:-1]
+
+
+@pytest.mark.usefixtures("workshop")
+def test_threads_that_begin_at_once_share_one_house() -> None:
+    """Each further one would have a limiter, listeners and connections of its own."""
+    wire.close()
+    with ThreadPoolExecutor(8) as threads:
+        houses = list(threads.map(lambda _: wire.house(), range(8)))
+
+    assert len({id(house) for house in houses}) == 1
 
 
 def test_two_runs_of_one_task_do_not_overlap(workshop: Workshop) -> None:

@@ -20,7 +20,14 @@ def inputs(**parts: Any) -> ExchangeInputs:
 
 def whole(*exchanges: ExchangeInputs, now: float = NOW) -> dict[str, Any]:
     """The document of these exchanges."""
-    return document(exchanges or [inputs()], now=now, simulated=False, hourly_btc=None, turnover_floor=0.0)
+    return document(
+        exchanges or [inputs()],
+        now=now,
+        simulated=False,
+        hourly_btc=None,
+        turnover_floor=0.0,
+        price_ttl_s=60.0,
+    )
 
 
 def test_a_live_dashboard_has_its_numbers_and_no_reason() -> None:

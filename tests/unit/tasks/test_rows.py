@@ -20,6 +20,7 @@ def row(**parts: Any) -> dict[str, Any]:
         "score": score(),
         "spark": (),
         "now": NOW,
+        "price_ttl_s": 60.0,
     }
     return symbol_row(**{**given, **parts})
 
@@ -55,6 +56,21 @@ def test_a_stale_price_beside_a_fresh_score_is_delayed_and_says_why() -> None:
     assert shown["state"] == "delayed"
     assert shown["price"] == 101.0
     assert shown["reason"] == "price not confirmed since 23:59:57 UTC; okx banned (tickers: 418)"
+
+
+def test_a_price_that_was_kept_from_an_earlier_answer_is_late_on_its_own() -> None:
+    """The entry is fresh, this row of it is not."""
+    shown = row(tickers=tickers(confirmed_ago=61))
+
+    assert shown["state"] == "delayed"
+    assert shown["reason"] == "price not confirmed since 23:58:59 UTC"
+
+
+def test_a_fresh_score_from_late_inputs_is_not_live() -> None:
+    """It was computed a moment ago, from what was said long ago."""
+    shown = row(score=score(late=["order_book"]))
+
+    assert (shown["state"], shown["reason"]) == ("delayed", "score from inputs that are late: order_book")
 
 
 def test_a_stale_score_names_the_inputs_that_are_late() -> None:

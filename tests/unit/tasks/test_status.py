@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from market.errors import BadAnswer, Banned, ExchangeUnavailable, RateLimited
 from tasks import status
 
@@ -43,32 +45,69 @@ def test_a_named_retry_after_becomes_a_moment() -> None:
 
 
 def test_only_news_is_written() -> None:
-    """An unchanged ok is refreshed now and then, a trouble always."""
+    """What says the same again is written again now and then, good or bad."""
     good = status.after_success(None, 10.0)
     bad = status.after_failure(good, BadAnswer("okx", "HTML"), 11.0)
+    other = status.after_failure(bad, BadAnswer("okx", "an empty body"), 11.0)
 
-    assert status.needs_writing(None, good)
-    assert not status.needs_writing(good, status.after_success(good, 11.0))
-    assert status.needs_writing(good, status.after_success(good, 13.0))
-    assert status.needs_writing(bad, status.after_success(bad, 11.1))
-    assert status.needs_writing(bad, bad)
+    def needs(previous: dict[str, Any] | None, current: dict[str, Any], now: float) -> bool:
+        return status.needs_writing(previous, current, written_at=10.0, now=now)
+
+    assert needs(None, good, 10.0)
+    assert not needs(good, status.after_success(good, 11.0), 11.0)
+    assert needs(good, status.after_success(good, 13.0), 13.0)
+    assert needs(good, bad, 10.1)
+    assert not needs(bad, bad, 11.0)
+    assert needs(bad, other, 11.0)
+    assert needs(bad, status.after_success(bad, 11.1), 11.1)
+
+
+def test_a_source_is_closed_until_the_moment_that_the_exchange_named() -> None:
+    """Without such a moment it may be asked at once."""
+    banned = status.after_failure(None, Banned("okx", "418", until=99.0), 12.0)
+
+    assert status.closed_until(banned) == 99.0
+    assert status.closed_until(status.after_success(banned, 13.0)) == 0.0
+    assert status.closed_until(None) == 0.0
+
+
+def row(sources: dict[str, Any], now: float = 20.0) -> dict[str, Any]:
+    """The dashboard's line for an exchange that falls silent after a minute."""
+    return status.of_exchange("okx", sources, now=now, silent_after_s=60.0)
 
 
 def test_the_worst_source_speaks_for_the_exchange() -> None:
-    """Good tickers do not hide that the candles are banned."""
-    good = status.after_success(None, 10.0)
-    banned = status.after_failure(good, Banned("okx", "418", until=99.0), 12.0)
+    """Good tickers do not hide that the candles are banned, nor how long that has lasted."""
+    candles = status.after_success(None, 5.0)
+    banned = status.after_failure(candles, Banned("okx", "418", until=99.0), 12.0)
 
-    row = status.of_exchange("okx", {"tickers": good, "candles": banned, "order_book": None})
+    shown = row({"tickers": status.after_success(None, 19.0), "candles": banned, "order_book": None})
 
-    assert row == {
-        "id": "okx", "state": "banned", "since": 12.0, "last_success_at": 10.0,
+    assert shown == {
+        "id": "okx", "state": "banned", "since": 12.0, "last_success_at": 5.0,
         "reason": "candles: 418", "retry_at": 99.0,
     }  # fmt: skip
 
 
+def test_an_exchange_that_is_well_shows_its_newest_answer() -> None:
+    """A universe of an hour ago does not make it look silent."""
+    old = status.after_success(None, 1.0)
+
+    shown = row({"universe": old, "tickers": status.after_success(old, 19.0)})
+
+    assert (shown["state"], shown["reason"], shown["last_success_at"]) == ("ok", None, 19.0)
+
+
+def test_an_exchange_that_nobody_asks_any_more_is_unknown() -> None:
+    """The last answer was good, and that was long ago."""
+    shown = row({"tickers": status.after_success(None, 19.0)}, now=90.0)
+
+    assert (shown["state"], shown["last_success_at"]) == ("unknown", 19.0)
+    assert shown["reason"] == "nothing heard since 00:00:19 UTC"
+
+
 def test_an_exchange_that_never_answered_says_so() -> None:
     """No state is made up before the first answer."""
-    row = status.of_exchange("okx", {"tickers": None})
+    shown = row({"tickers": None})
 
-    assert (row["state"], row["reason"], row["last_success_at"]) == ("unknown", "no answer yet", None)
+    assert (shown["state"], shown["reason"], shown["last_success_at"]) == ("unknown", "no answer yet", None)
