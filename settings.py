@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from addresses import parse_redis
+from checks import SIMULATED, checked_weights, exchanges_problem, lifetime_problems, recordings_problem
 
 TIMEFRAME_SECONDS = {
     "1m": 60, "3m": 180, "5m": 300, "15m": 900, "30m": 1800,
@@ -16,10 +18,12 @@ TIMEFRAME_SECONDS = {
 COMPONENTS = ("orderflow", "orderbook", "volume", "price_structure", "technical", "sentiment")
 DEFAULT_COMPONENT_WEIGHTS = dict(zip(COMPONENTS, (0.30, 0.20, 0.18, 0.15, 0.10, 0.07), strict=True))
 DEFAULT_TIMEFRAME_WEIGHTS = {"1m": 0.50, "5m": 0.30, "30m": 0.15, "4h": 0.05}
-SIMULATED = "simulated"
+BROKER_DATABASE = 1
 EVERY_ADDRESS = ("0.0.0.0", "::", "")
 
-Port = Annotated[int, Field(ge=1, le=65535)]
+LAST_PORT = 65535
+Port = Annotated[int, Field(ge=1, le=LAST_PORT)]
+Host = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:-]+$")]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Names = Annotated[tuple[str, ...], NoDecode]
 Weights = Annotated[dict[str, float], NoDecode]
@@ -39,13 +43,15 @@ class Settings(BaseSettings):
     Fields carry the names of their variables in lower case; times are in seconds.
     """
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+    model_config = SettingsConfigDict(
+        frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True
+    )
 
-    redis_host: str | None = None
+    redis_host: Host | None = None
     redis_port: Port | None = None
     redis_url: str | None = Field(None, repr=False)
     broker_url: str | None = Field(None, repr=False)
-    memcached_host: str | None = None
+    memcached_host: Host | None = None
     memcached_port: Port | None = None
     memcached_servers: Names = ()
     shared_cache_prefix: str = Field("tidemark", pattern=r"^[A-Za-z0-9_.-]{1,32}$")
@@ -127,8 +133,9 @@ class Settings(BaseSettings):
     @field_validator("exchanges")
     @classmethod
     def _some_exchange(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if not value or any(not name.isidentifier() for name in value):
-            raise ValueError("want exchange ids as ccxt spells them, separated by commas, or 'simulated'")
+        problem = exchanges_problem(value)
+        if problem is not None:
+            raise ValueError(problem)
         return value
 
     @field_validator("memcached_servers")
@@ -136,65 +143,77 @@ class Settings(BaseSettings):
     def _host_and_port(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for server in value:
             host, colon, port = server.rpartition(":")
-            if not (host and colon and port.isdigit()):
+            if not (host and colon and port.isascii() and port.isdigit() and 0 < int(port) <= LAST_PORT):
                 raise ValueError("want host:port, separated by commas")
         return value
 
     @field_validator("redis_url", "broker_url")
     @classmethod
-    def _redis_scheme(cls, value: str | None) -> str | None:
-        if value is not None and not value.startswith(
-            ("redis://", "rediss://", "unix://", "redis+socket://")
-        ):
-            # The value may hold a password, so the message does not repeat it.
-            raise ValueError("want a URL that starts with redis://, rediss:// or unix://")
+    def _redis_address(cls, value: str | None) -> str | None:
+        if value is not None:
+            parse_redis(value)
+        return value
+
+    @field_validator("simulator_recordings")
+    @classmethod
+    def _playable_recordings(cls, value: Path | None) -> Path | None:
+        problem = None if value is None else recordings_problem(value)
+        if problem is not None:
+            raise ValueError(problem)
         return value
 
     @field_validator("component_weights")
     @classmethod
     def _component_weights(cls, value: dict[str, float]) -> dict[str, float]:
-        return _checked_weights(value or DEFAULT_COMPONENT_WEIGHTS, COMPONENTS)
+        return checked_weights(value or DEFAULT_COMPONENT_WEIGHTS, COMPONENTS)
 
     @model_validator(mode="after")
-    def _timeframe_weights(self) -> Self:
-        weights = self.timeframe_weights
-        if not weights:
-            weights = {
-                name: DEFAULT_TIMEFRAME_WEIGHTS[name]
-                for name in self.timeframes
-                if name in DEFAULT_TIMEFRAME_WEIGHTS
-            }
+    def _together(self) -> Self:
+        """Check what concerns several variables; all complaints come at once, a line each."""
+        weights, complaint = self._chosen_timeframe_weights()
+        object.__setattr__(self, "timeframe_weights", weights)
+        lines = [*filter(None, (complaint,)), *lifetime_problems(self.lifetimes())]
+        if lines:
+            raise ValueError("\n".join(lines))
+        return self
+
+    def _chosen_timeframe_weights(self) -> tuple[dict[str, float], str | None]:
+        """The weights that count, and what is wrong with them."""
+        weights = self.timeframe_weights or {
+            name: DEFAULT_TIMEFRAME_WEIGHTS[name]
+            for name in self.timeframes
+            if name in DEFAULT_TIMEFRAME_WEIGHTS
+        }
         missing = [name for name in self.timeframes if name not in weights]
         if missing:
-            raise ValueError(
+            return weights, (
                 f"TIMEFRAME_WEIGHTS: got no weight for {', '.join(missing)}; want one for each of TIMEFRAMES"
             )
         try:
-            checked = _checked_weights(weights, self.timeframes)
+            return checked_weights(weights, self.timeframes), None
         except ValueError as error:
-            raise ValueError(f"TIMEFRAME_WEIGHTS: {error}") from None
-        object.__setattr__(self, "timeframe_weights", checked)
-        return self
+            return weights, f"TIMEFRAME_WEIGHTS: {error}"
 
     def redis_location(self) -> str | None:
-        """The URL of the cache's Redis, or None when none is named."""
-        if self.redis_url or not (self.redis_host or self.redis_port):
-            return self.redis_url
-        return f"redis://{self.redis_host or '127.0.0.1'}:{self.redis_port or 6379}/0"
+        """The URL of the cache's Redis as redis-py spells it, or None when none is named."""
+        if self.redis_url:
+            return parse_redis(self.redis_url).for_redis()
+        if not (self.redis_host or self.redis_port):
+            return None
+        return f"redis://{_netloc(self.redis_host, self.redis_port or 6379)}/0"
 
     def broker_location(self) -> str | None:
-        """The URL of the broker's Redis: its own, or database 1 beside the cache."""
-        location = self.broker_url or self.redis_location()
-        if self.broker_url or location is None:
-            return location
-        base, _, database = location.rpartition("/")
-        return f"{base}/1" if database.isdigit() else f"{location.rstrip('/')}/1"
+        """The URL of the broker's Redis as Celery spells it: its own, or database 1 beside the cache."""
+        if self.broker_url:
+            return parse_redis(self.broker_url).for_celery()
+        location = self.redis_location()
+        return None if location is None else parse_redis(location).for_celery(BROKER_DATABASE)
 
     def memcached_locations(self) -> tuple[str, ...]:
         """The Memcached servers as host:port, empty when none is named."""
         if self.memcached_servers or not (self.memcached_host or self.memcached_port):
             return self.memcached_servers
-        return (f"{self.memcached_host or '127.0.0.1'}:{self.memcached_port or 11211}",)
+        return (_netloc(self.memcached_host, self.memcached_port or 11211),)
 
     def simulator_url(self) -> str:
         """Where the simulated exchange answers, as seen from this machine."""
@@ -215,19 +234,13 @@ def load() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        raise SettingsError(tuple(_sentence(problem) for problem in error.errors())) from None
+        lines = (line for problem in error.errors() for line in _sentence(problem).splitlines())
+        raise SettingsError(tuple(lines)) from None
 
 
-def _checked_weights(weights: dict[str, float], known: tuple[str, ...]) -> dict[str, float]:
-    unknown = [name for name in weights if name not in known]
-    if unknown:
-        raise ValueError(f"does not know {', '.join(unknown)}; want some of {', '.join(known)}")
-    if (
-        any(not math.isfinite(weight) or weight < 0 for weight in weights.values())
-        or sum(weights.values()) <= 0
-    ):
-        raise ValueError("want finite weights of at least 0 with a positive sum")
-    return dict(weights)
+def _netloc(host: str | None, port: int) -> str:
+    host = host or "127.0.0.1"
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _sentence(problem: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import statistics
 import tempfile
 import time
@@ -92,7 +93,7 @@ def _wire_to_dashboard(system: System, seconds: float) -> list[float]:
     before it was made, each with the time at which the exchange said the order book in it.
     """
     environment = dict(
-        line.split("=", 1) for line in (system.var / "run" / "environment").read_text().splitlines()
+        line.split("=", 1) for line in shlex.split((system.var / "run" / "environment").read_text())
     )
     delays: list[float] = []
     shown: dict[Key, float] = {}

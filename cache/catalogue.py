@@ -8,6 +8,9 @@ from __future__ import annotations
 from cache.graph import Catalogue
 from cache.keys import Grace, Kind
 
+EXCHANGE_SOURCES = ("universe", "tickers", "candles", "order_book")
+"""What an exchange is asked for: the `source` of its statuses."""
+
 CANDLE_GRACE = Grace(share=0.5, at_least_s=30, at_most_s=300)
 
 UNIVERSE = Kind("universe", ("exchange",), ttl=7200)
@@ -23,7 +26,9 @@ INDICATORS = Kind(
     close_grace=CANDLE_GRACE.times(0.75),
 )
 CONFLUENCE = Kind("confluence", ("exchange", "symbol"), ttl=30, derived_from=(INDICATORS, ORDER_BOOK))
-DASHBOARD = Kind("dashboard", ("view",), ttl=20, derived_from=(CONFLUENCE, TICKERS, EXCHANGE_STATUS))
+DASHBOARD = Kind(
+    "dashboard", ("view",), ttl=20, derived_from=(CONFLUENCE, TICKERS, EXCHANGE_STATUS), gathers=True
+)
 
 CATALOGUE = Catalogue(
     (UNIVERSE, EXCHANGE_STATUS, TICKERS, CANDLES, ORDER_BOOK, INDICATORS, CONFLUENCE, DASHBOARD)

@@ -193,7 +193,7 @@ class Listener:
         if kept == "put":
             for text in texts:
                 self._wake(text)
-        self._subscribers.tell(texts, kept, version)
+        self._subscribers.tell(texts, kept, max([version, *versions]))
 
     def _prove(self, number: int) -> None:
         said_at = self._said.pop(number, None)

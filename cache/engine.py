@@ -60,8 +60,9 @@ class Engine:
         self.subscribers = Subscribers(catalogue.kinds)
         if self.far is not None:
             self.far.keep_for_s = usable_for + max(catalogue.lifetimes.values()) + LONGEST_TIMEFRAME_S
+            self.far.gathering = catalogue.gathering
         self.hub = Hub(clock=clock, memory=tiers.memory, shared=near.installed or far.installed)
-        self.local = LocalOrder(self.hub)
+        self.local = LocalOrder(self.hub, gathering=catalogue.gathering)
         self.reader = Reader(
             memory=tiers.memory, near=near, far=far, hub=self.hub, stats=self.stats, clock=clock
         )

@@ -30,6 +30,11 @@ class Catalogue:
         _check_cycles(self.kinds)
         self._check_lifetimes()
 
+    @property
+    def gathering(self) -> frozenset[str]:
+        """The names of the kinds that outlive the removal of a part."""
+        return frozenset(name for name, kind in self.kinds.items() if kind.gathers)
+
     def with_lifetimes(self, lifetimes: Mapping[str, float]) -> Catalogue:
         """The same kinds with other lifetimes in seconds, checked again."""
         return Catalogue(tuple(self.kinds.values()), lifetimes)

@@ -122,7 +122,8 @@ class Keeper:
             )
             if cascade is None:
                 return False
-            hub.apply(cascade.texts, reason, version)
+            for touched, why in cascade.by_reason(reason):
+                hub.apply(touched, why, version)
         for start in range(0, len(puts), SETTLE_AT_ONCE):
             some = puts[start : start + SETTLE_AT_ONCE]
             if far.commit(some, heard=hub.known, seen=hub.highest, probing=probing) is None:

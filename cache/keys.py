@@ -45,10 +45,14 @@ class Kind:
     """A family of values: its name, its parameters, its default lifetime in seconds and its parents.
 
     With `close_grace` (which wants a `timeframe` parameter) a value lives until the close that
-    follows its `as_of`, plus the grace, where that is longer than the lifetime.
+    follows its `as_of`, plus the grace, where that is longer than the lifetime; and never longer
+    after that close than the lifetime or the grace, whenever it is stored.
+
+    A kind that `gathers` is made of many parts and is good without one of them: removing a part
+    turns it stale, and only its own removal makes it go.
     """
 
-    __slots__ = ("close_grace", "derived_from", "name", "params", "ttl")
+    __slots__ = ("close_grace", "derived_from", "gathers", "name", "params", "ttl")
 
     def __init__(
         self,
@@ -58,6 +62,7 @@ class Kind:
         ttl: float,
         derived_from: tuple[Kind | str, ...] = (),
         close_grace: Grace | None = None,
+        gathers: bool = False,
     ) -> None:
         self.name = name
         self.params = params
@@ -66,6 +71,7 @@ class Kind:
             parent if isinstance(parent, str) else parent.name for parent in derived_from
         )
         self.close_grace = close_grace
+        self.gathers = gathers
 
     def __repr__(self) -> str:
         return f"Kind({self.name!r})"
@@ -81,7 +87,9 @@ class Kind:
         if self.close_grace is None:
             return now + ttl
         timeframe_s = timeframe_seconds(params["timeframe"])
-        return max(now + ttl, as_of + timeframe_s + self.close_grace.seconds(timeframe_s))
+        grace_s = self.close_grace.seconds(timeframe_s)
+        next_close = as_of + timeframe_s
+        return min(max(now + ttl, next_close + grace_s), next_close + max(grace_s, ttl))
 
 
 class Key:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from cache.tiers.base import Cascade, Commit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from cache.entry import Reason
     from cache.hub import Hub
@@ -36,14 +36,17 @@ class Dependents:
             while self._links > self._limit:
                 self._links -= len(self._of.pop(next(iter(self._of))))
 
-    def closure(self, texts: Iterable[str]) -> tuple[str, ...]:
-        """The keys and all that is derived from them, nearest first, each once."""
+    def closure(self, texts: Iterable[str], *, short_of: Collection[str] = ()) -> tuple[str, ...]:
+        """The keys and all that is derived from them, nearest first, each once.
+
+        What is of a kind named in `short_of` is not gone into, unless it is one of the keys.
+        """
         with self._lock:
             found = dict.fromkeys(texts)
             queue = list(found)
             for text in queue:
                 for name in self._of.get(text, ()):
-                    if name not in found:
+                    if name not in found and name.partition("|")[0] not in short_of:
                         found[name] = None
                         queue.append(name)
             return tuple(found)
@@ -52,8 +55,9 @@ class Dependents:
 class LocalOrder:
     """Commits and invalidates with this process's own versions and memory of fences."""
 
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, hub: Hub, *, gathering: Collection[str] = ()) -> None:
         self._hub = hub
+        self._gathering = gathering
         self.reopen()
 
     def reopen(self) -> None:
@@ -72,16 +76,24 @@ class LocalOrder:
         with self._lock:
             version = self._hub.next_version()
             touched = self.dependents.closure(texts)
-            self._hub.floors.note(touched, reason, version)
-            return Cascade(version, 0, touched)
+            softened: tuple[str, ...] = ()
+            if reason == "remove":
+                going = frozenset(self.dependents.closure(texts, short_of=self._gathering))
+                softened = tuple(text for text in touched if text not in going)
+            cascade = Cascade(version, 0, touched, softened)
+            for some, why in cascade.by_reason(reason):
+                self._hub.floors.note(some, why, version)
+            return cascade
 
     def _verdict(self, item: Item) -> Verdict:
         floors = self._hub.floors
         text = item.key.text
-        read_at = [*item.inputs] if item.token is None else [(text, item.token), *item.inputs]
+        own = () if item.token is None else ((text, item.token),)
+        read_at = (*own, *item.inputs)
         if all(floors.fence(name) <= version for name, version in read_at):
             return "fresh"
-        if any(floors.removal(name) > version for name, version in read_at):
+        vital = own if item.key.kind.gathers else read_at
+        if any(floors.removal(name) > version for name, version in vital):
             return "skipped"
         record = self._hub.memory.peek(text)
         if item.token is not None and record is not None and record.entry.version > floors.fence(text):

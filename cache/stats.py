@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from cache.entry import Reason
+
 
 @dataclass(slots=True)
 class Counter:
@@ -42,6 +44,15 @@ class Stats:
         if counter is None:
             counter = self._counters.setdefault(kind, Counter())
         return counter
+
+    def invalidated(self, texts: Iterable[str], reason: Reason) -> None:
+        """Count the keys that one invalidation touched."""
+        for text in texts:
+            counter = self.of(text.partition("|")[0])
+            if reason == "remove":
+                counter.removed += 1
+            else:
+                counter.expired += 1
 
     def plain(self) -> dict[str, dict[str, float]]:
         """All counters, as a new plain dict."""

@@ -10,6 +10,7 @@ from cache.deriving import Deriver
 from cache.engine import Engine
 from cache.entry import Put, Token
 from cache.keys import parse
+from cache.leases import RUN_LOCK_LIFE_S
 from cache.wiring import tiers_from
 
 if TYPE_CHECKING:
@@ -154,9 +155,21 @@ class TieredCache:
         return self._engine.subscribers.add(callback, kinds)
 
     def lock(self, name: str, ttl_s: float) -> RunLock:
-        """Try to take a named lock over all processes: look at `.held` (False, too, while Redis is away)."""
+        """Try to take a named lock over all processes, for `ttl_s` at most: look at `.held`, and release it.
+
+        It is kept alive while its holder lives. While Redis is away it holds within this process,
+        and `.known` is False.
+        """
         self._engine.ensure_started()
-        return self._engine.leases.take(f"lock:{name}", ttl_s)
+        return self._engine.leases.take(f"lock:{name}", ttl_s, life_s=RUN_LOCK_LIFE_S)
+
+    def claim(self, name: str, ttl_s: float) -> bool:
+        """Whether the caller is the first of all processes to claim this name within `ttl_s` seconds.
+
+        There is nothing to release. While Redis is away it is asked of this process alone.
+        """
+        self._engine.ensure_started()
+        return self._engine.leases.claim(f"claim:{name}", ttl_s)
 
     def ttl(self, kind: Kind) -> float:
         """The lifetime of a kind in seconds, as configured."""
@@ -190,10 +203,11 @@ class TieredCache:
 
     def _invalidate(self, keys: Sequence[Key], reason: Reason) -> tuple[Key, ...]:
         self._engine.ensure_started()
-        texts = self._engine.writer.invalidate(keys, reason)
-        if texts and not self._engine.listening:
-            self._engine.subscribers.tell(texts, reason, self._hub.highest)
-        parsed = (parse(text, self.catalogue.kinds) for text in texts)
+        cascade = self._engine.writer.invalidate(keys, reason)
+        if cascade.texts and not self._engine.listening:
+            for texts, why in cascade.by_reason(reason):
+                self._engine.subscribers.tell(texts, why, self._hub.highest)
+        parsed = (parse(text, self.catalogue.kinds) for text in cascade.texts)
         return tuple(key for key in parsed if key is not None)
 
 

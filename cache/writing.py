@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from cache import codec, envelope
 from cache.entry import Entry, Put, PutResult
-from cache.tiers.base import Item, Sealed
+from cache.tiers.base import Cascade, Item, Sealed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from cache.outbox import Outbox
     from cache.reading import Reader
     from cache.stats import Stats
-    from cache.tiers.base import Authority, Cascade, Commit, SharedMemory, Verdict
+    from cache.tiers.base import Authority, Commit, SharedMemory, Verdict
 
 
 # Redis serves nobody else while it stores a batch, so a batch of many megabytes goes in parts.
@@ -76,30 +76,28 @@ class Writer:
             )
         return results
 
-    def invalidate(self, keys: Sequence[Key], reason: Reason) -> tuple[str, ...]:
-        """Expire or remove the keys and all that is derived from them; the texts touched."""
+    def invalidate(self, keys: Sequence[Key], reason: Reason) -> Cascade:
+        """Expire or remove the keys and all that is derived from them; what was touched."""
         if not keys:
-            return ()
+            return Cascade(self._hub.highest, self._hub.highest, ())
         texts = [key.text for key in keys]
         cascade = None
         if self._far.installed:
             cascade = self._far.invalidate(texts, reason, heard=self._hub.known, seen=self._hub.highest)
         if cascade is None:
             cascade = self._local.invalidate(texts, reason)
-            if self._far.installed:
-                self._outbox.invalidate(cascade.texts, reason, cascade.version)
-            self._mark_near(cascade, reason)
+            for some, why in cascade.by_reason(reason):
+                if self._far.installed:
+                    self._outbox.invalidate(some, why, cascade.version)
+                self._mark_near(some, why, cascade.version)
         elif reason == "remove" and self._hub.generation is not None:
+            # What was only expired goes as well: it is found in Redis, marked.
             self._near.drop(cascade.texts, self._hub.generation)
-        self._hub.apply(cascade.texts, reason, cascade.version)
+        for some, why in cascade.by_reason(reason):
+            self._hub.apply(some, why, cascade.version)
+            self._stats.invalidated(some, why)
         self._hub.advance(cascade.previous, cascade.version, invalidation=True)
-        for text in cascade.texts:
-            counter = self._stats.of(text.partition("|")[0])
-            if reason == "remove":
-                counter.removed += 1
-            else:
-                counter.expired += 1
-        return cascade.texts
+        return cascade
 
     def _prepared(self, put: Put, read: dict[Key, Entry], now: float) -> tuple[Entry, Item]:
         key, kind = put.key, put.key.kind
@@ -196,25 +194,25 @@ class Writer:
         tiers: dict[str, Outcome] = {"l1": kept, "l2": near_says, "l3": far_says}
         return PutResult(key, version, tiers, born_stale=born_stale, entry=entry)
 
-    def _mark_near(self, cascade: Cascade, reason: Reason) -> None:
+    def _mark_near(self, texts: Sequence[str], reason: Reason, version: int) -> None:
         """Without Redis the word of an invalidation travels in Memcached itself, in the entries' place."""
         generation = self._hub.generation
         if generation is None or not self._near.installed:
             return
-        bodies = self._near.fetch(cascade.texts, generation)
+        bodies = self._near.fetch(texts, generation)
         if not all(breaker.closed for breaker in self._near.breakers()):
             # What could not be marked is deleted, on a broken server as soon as it is back.
-            self._near.drop(cascade.texts, generation)
+            self._near.drop(texts, generation)
         usable_until = self._clock() + self._usable_for
         marked = [
             Sealed(
                 text,
-                envelope.removal(text, cascade.version)
+                envelope.removal(text, version)
                 if reason == "remove"
                 else envelope.marked_expired(bodies[text]),
                 usable_until,
             )
-            for text in cascade.texts
+            for text in texts
             if reason == "remove" or text in bodies
         ]
         if marked:

@@ -77,6 +77,10 @@ class Exchange:
         """Unix seconds of the exchange's clock, never ahead of it; our own before its first answer."""
         return self._exchange_clock.at(self._clock())
 
+    def calls_within(self, seconds: float) -> int:
+        """How many calls its limiter lets through in that time, at least one."""
+        return max(1, int(self._limiter.rate.per_second * seconds))
+
     def timeframes(self, wanted: Sequence[str]) -> list[str]:
         """Those of the wanted timeframes that the exchange has candles of; asks nothing."""
         return [timeframe for timeframe in wanted if timeframe in (self._client.timeframes or wanted)]

@@ -82,6 +82,8 @@ OPEN = Closure(0.0, "", "")
 class Limiter(Protocol):
     """Lets calls through at an exchange's rate. A shared one that breaks must limit by itself."""
 
+    rate: Rate
+
     def acquire(self, cost: float = 1.0, *, patience_s: float) -> None:
         """Wait for a call's turn.
 

@@ -2,36 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from addresses import parse_redis
 from ops.embedded import reply
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 _WITHIN_S = 2.0
+_UNREADABLE = "its address cannot be read, or has an option that is not known"
 _EVICTING = "evicts; set its maxmemory-policy to noeviction, or messages can vanish"
 
 
 def ask_redis(url: str) -> str | None:
     """Return None when the Redis answers and accepts the login in the URL, else why not."""
-    client = _client(url)
-    try:
-        client.ping()
-    except (OSError, _redis_error()) as error:
-        return _short(error)
-    finally:
-        client.close()
-    return None
+    return _with_client(url, lambda client: client.ping())[1]
 
 
 def eviction_warning(broker_url: str) -> str | None:
     """Return a line when the broker's Redis may throw messages away under memory pressure."""
-    client = _client(broker_url)
-    try:
-        found = client.config_get("maxmemory*")
-    except (OSError, _redis_error()):
+    found, refusal = _with_client(broker_url, lambda client: client.config_get("maxmemory*"))
+    if refusal is not None:
         # Hosted servers forbid CONFIG; then there is nothing to say.
         return None
-    finally:
-        client.close()
     bounded = str(found.get("maxmemory", "0")) != "0"
     return f"the broker's Redis {_EVICTING}" if bounded and _evicts(found) else None
 
@@ -45,6 +39,24 @@ def ask_memcached(server: str) -> str | None:
     return "it does not speak Memcached's language" if said else "no answer"
 
 
+def _with_client(url: str, ask: Callable[[Any], Any]) -> tuple[Any, str | None]:
+    """What was answered, and why nothing was: a sentence that repeats nothing of the address."""
+    try:
+        client = _client(url)
+    except ValueError:
+        # Its words hold the part that could not be read: often one of the password.
+        return None, _UNREADABLE
+    try:
+        return ask(client), None
+    except (OSError, _redis_error()) as error:
+        return None, _short(error)
+    except (TypeError, ValueError):
+        # An option of the address is found wrong only when the first connection is made.
+        return None, _UNREADABLE
+    finally:
+        client.close()
+
+
 def _client(url: str) -> Any:
     # Half the time of a start without a named Redis would go into this import.
     from redis import Redis  # noqa: PLC0415
@@ -52,7 +64,7 @@ def _client(url: str) -> Any:
     from redis.retry import Retry  # noqa: PLC0415
 
     return Redis.from_url(
-        url.replace("redis+socket://", "unix://", 1),
+        parse_redis(url).for_redis(),
         socket_timeout=_WITHIN_S,
         socket_connect_timeout=_WITHIN_S,
         retry=Retry(NoBackoff(), 0),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -87,11 +88,11 @@ def with_programs_of(python: str, environment: Mapping[str, str]) -> dict[str, s
 
 
 def write(path: Path, values: Mapping[str, str]) -> None:
-    """Write KEY=value lines that only their owner may read: the addresses can hold passwords."""
+    """Write KEY=value lines, quoted for a shell, for their owner alone: the addresses can hold passwords."""
     path.unlink(missing_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as file:
-        file.writelines(f"{name}={value}\n" for name, value in values.items())
+        file.writelines(f"{name}={shlex.quote(value)}\n" for name, value in values.items())
 
 
 def _text(value: Any) -> str:

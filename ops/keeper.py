@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,7 @@ class Keeper:
     ) -> None:
         self.service = service
         self.restarts = 0
+        self.last_line = ""
         self._backoff = backoff
         self._will = will
         self._say = say
@@ -86,6 +88,7 @@ class Keeper:
 
     def _pass_on(self, line: str) -> None:
         if not any(words in line for words in self.service.hushed):
+            self.last_line = line.strip() or self.last_line
             self._say(self.service.name, line)
 
     async def _run_once(self) -> str:
@@ -93,6 +96,8 @@ class Keeper:
             child = await Child.start(self.service, self._pass_on)
         except OSError as error:
             return f"cannot be started: {error.strerror or error}"
+        except subprocess.SubprocessError as error:
+            return f"cannot be started: {error}"
         self._will.add(child.pid)
         self._child = child
         # The order to end may have come while it was being started.

@@ -32,14 +32,20 @@ class Readiness:
 def ask(url: str) -> Readiness:
     """Ask once; a process that does not answer is not ready."""
     try:
-        with _DIRECT.open(url, timeout=_WITHIN_S) as response:
-            body = response.read()
-    except urllib.error.HTTPError as refusal:
-        with refusal:
-            body = refusal.read()
+        body = _read(url)
     except (OSError, HTTPException):
         return Readiness(ready=False, complete=False, missing="the web process does not answer")
     return understand(body)
+
+
+def _read(url: str) -> bytes:
+    """The body of the answer, whatever its status."""
+    try:
+        with _DIRECT.open(url, timeout=_WITHIN_S) as response:
+            return bytes(response.read())
+    except urllib.error.HTTPError as refusal:
+        with refusal:
+            return refusal.read()
 
 
 def understand(body: bytes) -> Readiness:
@@ -51,11 +57,19 @@ def understand(body: bytes) -> Readiness:
     ready, complete = answer.get("ready") is True, answer.get("complete") is True
     missing = [] if complete else ["not every symbol is scored"]
     if not ready:
-        missing = [f"no dashboard yet (state {answer.get('state')})"]
+        missing = [f"no dashboard yet (state {answer.get('state')})", *_troubles(answer.get("exchanges"))]
     tiers = answer.get("tiers")
     if isinstance(tiers, dict):
         missing += [f"cache tier {name}: {state}" for name, state in tiers.items() if str(state) not in _GOOD]
     return Readiness(ready=ready, complete=complete, missing="; ".join(missing))
+
+
+def _troubles(exchanges: object) -> list[str]:
+    """What the web process knows of exchanges that do not answer as they should."""
+    if not isinstance(exchanges, list):
+        return []
+    rows = [row for row in exchanges if isinstance(row, dict)]
+    return [f"{row.get('id')}: {row['reason']}" for row in rows if row.get("reason")]
 
 
 async def wait_until_complete(url: str, *, patience_s: float, complain: Callable[[str], None]) -> None:

@@ -22,12 +22,16 @@ _POLL_S = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """What must be true before the next stage starts; `essential` ends the start where it stays false."""
+    """What must be true before the next stage starts; `essential` ends the start where it stays false.
+
+    `service` is the one that has to make it true, whose last line is shown when it does not.
+    """
 
     what: str
     is_open: Callable[[], bool]
     within_s: float
     essential: bool
+    service: str | None = None
 
 
 class NotStarted(Exception):
@@ -101,8 +105,14 @@ class Supervisor:
             if time.monotonic() < deadline:
                 await asyncio.sleep(_POLL_S)
                 continue
-            line = f"{gate.what} within {gate.within_s:.0f} s"
+            line = f"{gate.what} within {gate.within_s:.0f} s{self._last_words(gate)}"
             if gate.essential:
                 raise NotStarted(line)
             self._say("ops", f"{line}; going on without it")
             return
+
+    def _last_words(self, gate: Gate) -> str:
+        if gate.service is None:
+            return ""
+        said = self._keepers[gate.service].last_line
+        return f"; the last that it said: {said}" if said else "; it said nothing"

@@ -26,5 +26,5 @@ def request_publish(cache: TieredCache) -> None:
     Whoever finds the claim taken stored its change before the claim ran out, and the publishing
     that belongs to the claim starts after that: no change is left out.
     """
-    if cache.lock("claim:publish", GATHER_S).held:
+    if cache.claim("publish", GATHER_S):
         app.send_task("tasks.publish.dashboard", countdown=GATHER_S, expires=EXPIRES_S)

@@ -23,7 +23,6 @@ Due = TypeVar("Due")
 log = structlog.get_logger()
 
 BATCH = 10  # symbols in one task: short enough to spread over threads, long enough to be worth a message
-BATCHES_PER_THREAD = 2  # sent out by one round: what a thread can do until the next, and one in reserve
 CLAIM_S = 10.0  # what was claimed and not fetched is free again after this long, and its message void
 
 
@@ -74,13 +73,15 @@ def plan(exchange: str) -> None:
     symbols = plain.symbols_of(known.value if known else None)
     if not symbols:
         return
-    now = house.exchange(exchange).now()
-    room = house.settings.fetch_threads * BATCHES_PER_THREAD
+    source = house.exchange(exchange)
+    now, room = source.now(), source.calls_within(house.settings.period_candles)
     if not is_closed(house, exchange, "order_book"):
-        room -= _send_books(exchange, _due_books(house, exchange, symbols, now, room * BATCH // 2))
+        books = _due_books(house, exchange, symbols, now, most=-(-room // 2))
+        _send_books(exchange, books)
+        room -= len(books)
     if not is_closed(house, exchange, "candles"):
         timeframes = plain.timeframes_of(known.value if known else None, house.settings.timeframes)
-        _send_candles(exchange, _due_candles(house, exchange, symbols, timeframes, now, room * BATCH))
+        _send_candles(exchange, _due_candles(house, exchange, symbols, timeframes, now, most=room))
 
 
 @app.task(base=MarketTask, name="tasks.fetch.candles")  # type: ignore[untyped-decorator]
@@ -160,7 +161,8 @@ def _due_books(house: House, exchange: str, symbols: list[str], now: float, most
 def _claim(house: House, names: dict[Due, str], most: int) -> list[Due]:
     """The first of those that are due which nobody else is fetching, at most `most`.
 
-    More would wait in the queue, where the next prices would have to wait behind them.
+    More than the exchange's rate carries until the next round would only wait in the queue, and the
+    next prices behind them.
     """
     claimed: list[Due] = []
     for due, name in names.items():
@@ -172,7 +174,7 @@ def _claim(house: House, names: dict[Due, str], most: int) -> list[Due]:
 
 
 def _claimed(house: House, what: str) -> bool:
-    return bool(house.cache.lock(f"claim:{what}", CLAIM_S).held)
+    return house.cache.claim(what, CLAIM_S)
 
 
 def _send_candles(exchange: str, series: list[planning.Series]) -> None:
@@ -181,12 +183,9 @@ def _send_candles(exchange: str, series: list[planning.Series]) -> None:
             candles.apply_async((exchange, timeframe, batch), expires=CLAIM_S)
 
 
-def _send_books(exchange: str, symbols: list[str]) -> int:
-    """Send the batches out; returns how many there are."""
-    batches = planning.batches(symbols, BATCH)
-    for batch in batches:
+def _send_books(exchange: str, symbols: list[str]) -> None:
+    for batch in planning.batches(symbols, BATCH):
         order_books.apply_async((exchange, batch), expires=CLAIM_S)
-    return len(batches)
 
 
 def _forget(house: House, exchange: str, symbols: list[str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from cache.catalogue import EXCHANGE_SOURCES
 from market.errors import BadAnswer, Banned, ExchangeUnavailable, MarketError, RateLimited
 
 if TYPE_CHECKING:
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 OK = "ok"
 UNKNOWN = "unknown"
-SOURCES = ("universe", "tickers", "candles", "order_book")
+SOURCES = EXCHANGE_SOURCES
 SEVERITY = (OK, UNKNOWN, BadAnswer.word, ExchangeUnavailable.word, RateLimited.word, Banned.word)
 REFRESH_S = 3.0  # a status that says nothing new is written again at most this often
 

@@ -14,11 +14,12 @@ from webapp.words import VIEWS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from webapp.exchanges import Exchanges
     from webapp.published import Shelf
     from webapp.symbols import SymbolDesk
 
 
-def blueprint(*, shelf: Shelf, desk: SymbolDesk) -> Blueprint:
+def blueprint(*, shelf: Shelf, desk: SymbolDesk, exchanges: Exchanges) -> Blueprint:
     """The dashboard's views and the explained score of one symbol."""
     pages = Blueprint("api", __name__, url_prefix="/api")
 
@@ -27,7 +28,7 @@ def blueprint(*, shelf: Shelf, desk: SymbolDesk) -> Blueprint:
             # The hot path: one cache read, then bytes that were prepared before.
             found = shelf.find(view)
             if found is None:
-                raise nothing_published()
+                raise nothing_published(exchanges.rows())
             asked = request.environ
             source = found.source(asked.get("HTTP_IF_NONE_MATCH"), asked.get("HTTP_ACCEPT_ENCODING"))
             return source.response()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cache import states
-from webapp.words import COMPONENTS, utc
+from webapp.words import COMPONENTS, UNKNOWN, utc
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,7 +43,7 @@ BLANK_ROW: dict[str, Any] = {
 }  # fmt: skip
 BLANK_MOVER: dict[str, Any] = {"exchange": "", "symbol": "", "price": None, "change_24h": None}
 BLANK_EXCHANGE: dict[str, Any] = {
-    "id": "", "state": "unknown", "since": None, "last_success_at": None, "reason": None, "retry_at": None,
+    "id": "", "state": UNKNOWN, "since": None, "last_success_at": None, "reason": None, "retry_at": None,
 }  # fmt: skip
 
 
@@ -75,7 +75,9 @@ def exchange_reason(row: Mapping[str, Any]) -> str:
     """What is wrong with an exchange, since when, and when it will be asked again."""
     if not row["reason"]:
         return ""
-    since = f", since {utc(row['since'])}" if row["since"] is not None else ""
+    # Of an unknown state nobody can say since when it is so; the reason has the last time that is known.
+    dated = row["since"] is not None and row["state"] != UNKNOWN
+    since = f", since {utc(row['since'])}" if dated else ""
     again = f"; next try at {utc(row['retry_at'])}" if row["retry_at"] is not None else ""
     return f"{row['reason']}{since}{again}"
 

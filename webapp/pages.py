@@ -10,18 +10,18 @@ from cache import states
 from webapp.answers import squeezed
 from webapp.conditional import matches
 from webapp.layout import Votes
-from webapp.problems import RETRY_AFTER_S
-from webapp.words import NOTHING_YET
+from webapp.problems import RETRY_AFTER_S, why_nothing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from webapp.exchanges import Exchanges
     from webapp.published import Shelf
     from webapp.symbols import SymbolDesk
 
 NO_CACHE = {"Cache-Control": "no-cache"}
 NOT_PUBLISHED: dict[str, Any] = {
-    "generated_at": None, "as_of": None, "state": states.EMPTY, "reason": NOTHING_YET, "simulated": False,
+    "generated_at": None, "as_of": None, "state": states.EMPTY, "reason": None, "simulated": False,
     "exchanges": [], "symbols": [], "movers": {"gainers": [], "losers": []},
     "overview": {
         "symbols": None, "up": None, "down": None, "flat": None, "turnover_24h": None, "btc_price": None,
@@ -30,14 +30,21 @@ NOT_PUBLISHED: dict[str, Any] = {
 }  # fmt: skip
 
 
-def blueprint(*, shelf: Shelf, desk: SymbolDesk, clock: Callable[[], float]) -> Blueprint:
+def not_published(exchanges: list[dict[str, Any]]) -> dict[str, Any]:
+    """A dashboard of nothing but what is known of the exchanges."""
+    return {**NOT_PUBLISHED, "reason": why_nothing(exchanges), "exchanges": exchanges}
+
+
+def blueprint(
+    *, shelf: Shelf, desk: SymbolDesk, exchanges: Exchanges, clock: Callable[[], float]
+) -> Blueprint:
     """The dashboard, the small dashboard, and the page that explains one score."""
     pages = Blueprint("pages", __name__)
 
     def dashboard(template: str, view: str) -> Callable[[], Response]:
         def page() -> Response:
             found = shelf.find(view)
-            document = NOT_PUBLISHED if found is None else found.document.parsed()
+            document = not_published(exchanges.rows()) if found is None else found.document.parsed()
             etag = "" if found is None else found.document.etag
             html = render_template(template, dashboard=document, etag=etag, now=clock(), view=view)
             if found is None:
@@ -51,15 +58,15 @@ def blueprint(*, shelf: Shelf, desk: SymbolDesk, clock: Callable[[], float]) -> 
 
     @pages.get("/symbols/<exchange>/<symbol:symbol>")
     def symbol_page(exchange: str, symbol: str) -> Response:
-        score = desk.explain(exchange, symbol)
-        headers = {**NO_CACHE, "ETag": score.etag}
-        if matches(request.headers.get("If-None-Match"), score.etag):
+        shown = desk.show(exchange, symbol)
+        headers = {**NO_CACHE, "ETag": shown.etag}
+        if matches(request.headers.get("If-None-Match"), shown.etag):
             return Response(status=304, headers=headers)
         html = render_template(
             "symbol.html",
-            score=score.document,
-            ticker=desk.ticker(exchange, symbol),
-            votes=Votes.of(desk.views(score.document)),
+            score=shown.score,
+            ticker=shown.ticker,
+            votes=Votes.of(shown.views),
             now=clock(),
         )
         return squeezed(Response(html, headers=headers), request.headers.get("Accept-Encoding"))

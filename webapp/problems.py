@@ -12,9 +12,12 @@ from flask import Response, render_template, request
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from cache import states
+from webapp.exchanges import troubles
 from webapp.words import NOTHING_YET
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from flask import Flask
 
 log = structlog.get_logger(__name__)
@@ -44,19 +47,24 @@ class Problem(Exception):
         self.told = told
 
 
-def not_there_yet(detail: str) -> Problem:
+def not_there_yet(detail: str, **more: Any) -> Problem:
     """Asked for too early: come back in a moment."""
     return Problem(
         Told(
             HTTPStatus.SERVICE_UNAVAILABLE, "nothing-yet", "Nothing to show yet", detail,
-            {"state": states.EMPTY}, {"Retry-After": str(RETRY_AFTER_S)},
+            {"state": states.EMPTY, **more}, {"Retry-After": str(RETRY_AFTER_S)},
         )
     )  # fmt: skip
 
 
-def nothing_published() -> Problem:
-    """No dashboard was ever published."""
-    return not_there_yet(f"{NOTHING_YET}; the first dashboard usually takes less than a minute")
+def nothing_published(exchanges: Sequence[Mapping[str, Any]]) -> Problem:
+    """No dashboard was ever published; the rows of the exchanges may say why."""
+    return not_there_yet(why_nothing(exchanges), exchanges=exchanges)
+
+
+def why_nothing(exchanges: Sequence[Mapping[str, Any]]) -> str:
+    """The sentence for people: what the exchanges are in trouble with, or that it takes a moment."""
+    return f"{NOTHING_YET}; {troubles(exchanges) or 'the first dashboard usually takes less than a minute'}"
 
 
 def unknown_symbol(exchange: str, symbol: str, reason: str) -> Problem:

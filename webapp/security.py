@@ -22,7 +22,7 @@ def register(app: Flask, *, stream_port: int | None) -> None:
     def harden(response: Response) -> Response:
         if not isinstance(response, PreparedResponse):
             headers = response.headers
-            headers.setdefault("Content-Security-Policy", policy(stream_origin(request.host, stream_port)))
+            headers.setdefault("Content-Security-Policy", policy(stream_origins(request.host, stream_port)))
             headers.setdefault(*NO_SNIFF)
             headers.setdefault("Referrer-Policy", "same-origin")
         return response
@@ -34,7 +34,11 @@ def policy(stream: str | None) -> str:
     return f"default-src 'self'{connect}; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 
 
-def stream_origin(host: str, port: int | None) -> str | None:
-    """Where the stream is, seen from a browser that reached us as `host`; None without a stream."""
+def stream_origins(host: str, port: int | None) -> str | None:
+    """Where the stream is, plain or over TLS, for a browser that reached us as `host`; None without one."""
     found = _HOST.fullmatch(host)
-    return f"ws://{found['name']}:{port}" if found and port else None
+    if not found or not port:
+        return None
+    # Behind a proxy that ends TLS we see plain HTTP: what the browser speaks is not ours to guess.
+    address = f"{found['name']}:{port}"
+    return f"ws://{address} wss://{address}"

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
+from hashlib import blake2s
 from typing import TYPE_CHECKING, Any
 
 from werkzeug.routing import PathConverter
 
 from cache import states
 from cache.catalogue import CONFLUENCE, INDICATORS, TICKERS, UNIVERSE
+from webapp.exchanges import troubles
+from webapp.lives import lives
 from webapp.problems import bad_input, not_there_yet, unknown_symbol
 from webapp.words import SIMULATED, utc
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     from cache import Entry, TieredCache
     from cache.states import State
+    from webapp.exchanges import Exchanges
 
 LONGEST = {"exchange": 40, "symbol": 80}
 CONTROLS = ("Cc", "Cs")
@@ -31,33 +35,34 @@ class SymbolConverter(PathConverter):
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """A score as it is served: the document, its tag and what is left of its life in seconds."""
+    """A score as it is served: the document, its tag, and how long it may be kept."""
 
     document: dict[str, Any]
     etag: str
-    fresh_s: int
-    usable_s: int
-    age_s: int
+    kept: tuple[tuple[str, str], ...]
 
     def headers(self) -> dict[str, str]:
         """Validators and lifetimes."""
-        spare_s = max(0, self.usable_s - self.fresh_s)
-        return {
-            "ETag": self.etag,
-            "Cache-Control": f"max-age={self.fresh_s}, stale-if-error={spare_s}",
-            "Age": str(self.age_s),
-        }
+        return {"ETag": self.etag, **dict(self.kept)}
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """All that the page of a symbol shows; the tag changes with any part of it."""
+
+    score: Mapping[str, Any]
+    ticker: Mapping[str, Any] | None
+    views: Mapping[str, Mapping[str, Any]]
+    etag: str
 
 
 class SymbolDesk:
-    """Looks scores up; raises a Problem for what is not there. `exchanges` are the ids in use."""
+    """Looks scores up; raises a Problem for what is not there. `exchanges` are those in use."""
 
-    def __init__(
-        self, *, cache: TieredCache, clock: Callable[[], float], exchanges: Sequence[str] = ()
-    ) -> None:
+    def __init__(self, *, cache: TieredCache, clock: Callable[[], float], exchanges: Exchanges) -> None:
         self._cache = cache
         self._clock = clock
-        self._exchanges = frozenset(exchanges)
+        self._exchanges = exchanges
         self._listed: dict[str, tuple[int, frozenset[str]]] = {}
 
     def explain(self, exchange: str, symbol: str) -> Explained:
@@ -72,13 +77,22 @@ class SymbolDesk:
             raise not_there_yet(f"{symbol} on {exchange} is tracked and not scored yet")
         return self._explained(score)
 
-    def ticker(self, exchange: str, symbol: str) -> Mapping[str, Any] | None:
-        """The last price of the symbol, None without one."""
-        entry = self._cache.get(TICKERS.key(exchange=exchange))
-        return None if entry is None else entry.value["tickers"].get(symbol)
+    def show(self, exchange: str, symbol: str) -> Shown:
+        """The score with the last price and the timeframe views, as far as those are there."""
+        score = self.explain(exchange, symbol)
+        ticker = self._cache.get(TICKERS.key(exchange=exchange))
+        views = self._views(score.document)
+        parts = [score.etag, "" if ticker is None else ticker.version]
+        parts += [f"{frame}:{entry.version}" for frame, entry in views.items()]
+        digest = blake2s("|".join(map(str, parts)).encode(), digest_size=12).hexdigest()
+        return Shown(
+            score=score.document,
+            ticker=None if ticker is None else ticker.value["tickers"].get(symbol),
+            views={frame: entry.value for frame, entry in views.items()},
+            etag=f'W/"{digest}"',
+        )
 
-    def views(self, score: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-        """The timeframe views that a score was made of, as far as they are still there."""
+    def _views(self, score: Mapping[str, Any]) -> dict[str, Entry]:
         frames = dict.fromkeys(
             frame
             for part in score["components"].values()
@@ -90,7 +104,7 @@ class SymbolDesk:
             for frame in frames
         }
         found = self._cache.get_many(keys.values())
-        return {frame: found[key].value for frame, key in keys.items() if key in found}
+        return {frame: found[key] for frame, key in keys.items() if key in found}
 
     def _refuse_unknown(
         self, exchange: str, symbol: str, universe: Entry | None, score: Entry | None
@@ -101,9 +115,11 @@ class SymbolDesk:
             return
         if score is not None:
             return  # the list was lost, the score was not
-        if exchange not in self._exchanges:
+        if exchange not in self._exchanges.ids:
             raise unknown_symbol(exchange, symbol, f"{exchange} is none of the exchanges in use")
-        raise not_there_yet(f"what {exchange} lists is not known yet")
+        rows = [row for row in self._exchanges.rows() if row["id"] == exchange]
+        detail = f"what {exchange} lists is not known yet; {troubles(rows)}".rstrip("; ")
+        raise not_there_yet(detail, exchanges=rows)
 
     def _symbols(self, exchange: str, universe: Entry) -> frozenset[str]:
         known = self._listed.get(exchange)
@@ -126,9 +142,7 @@ class SymbolDesk:
         return Explained(
             document=document,
             etag=f'W/"{entry.version}-{state}"',
-            fresh_s=max(0, int(entry.fresh_until - now)),
-            usable_s=max(0, int(entry.usable_until - now)),
-            age_s=max(0, int(now - entry.stored_at)),
+            kept=lives(entry, now, ttl_s=self._cache.ttl(CONFLUENCE), marked=state == states.STALE),
         )
 
 

@@ -2,7 +2,8 @@
 --
 -- ARGV[4] origin  [5] life of a dependents set in ms  [6] msgpack: for each item
 --     { text, flags, lifetime in ms, token (0 = not fenced itself), pinned version (0 = number it
---       now), { input's text, version it was read at, next input's text, ... } }
+--       now), { input's text, version it was read at, next input's text, ... },
+--       1 if its kind gathers parts and outlives their removal }
 --   [7..] the rest of each item's envelope, in the same order ('' = too large for this tier)
 -- Returns { previous, version, one verdict for each item }.
 
@@ -34,7 +35,7 @@ end
 local answer, texts, versions = { previous, version }, {}, {}
 local any_pinned = false
 for position, item in ipairs(items) do
-  local text, flags, ttl, token, pinned, inputs = unpack(item)
+  local text, flags, ttl, token, pinned, inputs, gathers = unpack(item)
   local rest = ARGV[6 + position]
   local stale, gone = false, false
   if token ~= 0 and fenced(text, token, pinned) then
@@ -42,7 +43,7 @@ for position, item in ipairs(items) do
   end
   for i = 1, #inputs, 2 do
     if fenced(inputs[i], inputs[i + 1], pinned) then
-      stale, gone = true, gone or removed(inputs[i], inputs[i + 1])
+      stale, gone = true, gone or (gathers == 0 and removed(inputs[i], inputs[i + 1]))
     end
   end
 

@@ -40,8 +40,12 @@ local function next_version()
   return previous
 end
 
+local function announce_as(previous, own, reason, origin, texts, versions)
+  redis.call('PUBLISH', CHANNEL, cmsgpack.pack({ previous, own, reason, origin, texts, versions }))
+end
+
 local function announce(previous, reason, origin, texts, versions)
-  redis.call('PUBLISH', CHANNEL, cmsgpack.pack({ previous, version, reason, origin, texts, versions }))
+  announce_as(previous, version, reason, origin, texts, versions)
 end
 
 -- Flags and version of a stored entry, or nil. Only its head is read.

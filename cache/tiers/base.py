@@ -47,11 +47,23 @@ class Commit:
 
 @dataclass(frozen=True, slots=True)
 class Cascade:
-    """One invalidation, done: its version, the one before, and the closure it touched."""
+    """One invalidation, done: its version, the one before, and the closure it touched.
+
+    `softened` are those of the texts that were expired although the others were removed.
+    """
 
     version: int
     previous: int
     texts: tuple[str, ...]
+    softened: tuple[str, ...] = ()
+
+    def by_reason(self, reason: Reason) -> tuple[tuple[tuple[str, ...], Reason], ...]:
+        """The texts touched, and what happened to them, for an invalidation of this reason."""
+        if not self.softened:
+            return ((self.texts, reason),)
+        soft = frozenset(self.softened)
+        hard = tuple(text for text in self.texts if text not in soft)
+        return (self.softened, "expire"), (hard, reason)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ MOST_FENCES = 20_000
 CONNECTIONS = 512
 READ_SIZE = 256 * 1024
 HEALTH_CHECK_S = 15
-_decode_cascade = msgspec.msgpack.Decoder(tuple[int, int, tuple[str, ...]]).decode
+_decode_cascade = msgspec.msgpack.Decoder(tuple[int, int, tuple[str, ...], tuple[str, ...]]).decode
 VERDICTS: tuple[Verdict, ...] = ("fresh", "stale", "skipped", "too_large")
 
 
@@ -48,6 +48,8 @@ class RedisTier:
         self.breaker = Breaker(self.name, clock=monotonic)
         # How long fences and dependents are kept: as long as an entry that they concern can live.
         self.keep_for_s = 8 * 86_400.0
+        # The kinds that a removal of one of their parts only expires.
+        self.gathering: frozenset[str] = frozenset()
         # Celery's spelling of a socket is understood as well.
         self._url = url.replace("redis+socket://", "unix://", 1)
         self.reopen()
@@ -117,12 +119,13 @@ class RedisTier:
         probing: bool = False,
     ) -> Cascade | None:
         """Expire or remove with the whole closure, in one step; None when Redis could not be asked."""
-        args = [self._keep_for_ms, reason, "" if pinned is None else pinned, *texts]
+        gathering = "|".join(("", *sorted(self.gathering), ""))
+        args = [self._keep_for_ms, reason, "" if pinned is None else pinned, gathering, *texts]
         answer = self._ordered(scripts.INVALIDATE, args, heard, seen, client=self._bulk, probing=probing)
         if answer is None:
             return None
-        previous, version, touched = _decode_cascade(answer)
-        return Cascade(version, previous, touched)
+        previous, version, touched, softened = _decode_cascade(answer)
+        return Cascade(version, previous, touched, softened)
 
     def sync(
         self, *, heard: int, seen: int, since: int, abandon: Abandon = "", probing: bool = False
@@ -193,7 +196,8 @@ def _described(item: Item) -> tuple[Any, ...]:
     """One item as commit.lua reads it."""
     life_ms = max(1, int(item.usable_for * 1000))
     inputs = [part for pair in item.inputs for part in pair]
-    return item.key.text, item.draft.flags, life_ms, item.token or 0, item.pinned or 0, inputs
+    gathers = int(item.key.kind.gathers)
+    return item.key.text, item.draft.flags, life_ms, item.token or 0, item.pinned or 0, inputs, gathers
 
 
 def _texts(flat: Sequence[bytes]) -> list[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from cache import TieredCache
-from cache.catalogue import CONFLUENCE, DASHBOARD, INDICATORS, TICKERS, UNIVERSE
+from cache.catalogue import CONFLUENCE, DASHBOARD, EXCHANGE_STATUS, INDICATORS, TICKERS, UNIVERSE
 from cache.wiring import make_tiers
 
 if TYPE_CHECKING:
@@ -138,3 +138,12 @@ def put_universe(cache: TieredCache, *symbols: str, exchange: str = "simulated")
     """Cache what an exchange lists."""
     instruments = [{"symbol": symbol} for symbol in symbols]
     cache.put(UNIVERSE.key(exchange=exchange), {"instruments": instruments}, as_of=NOW)
+
+
+def put_status(cache: TieredCache, source: str, *, exchange: str = "simulated", **fields: Any) -> None:
+    """Cache how one source of an exchange is doing: well, unless `fields` say otherwise."""
+    value = {
+        "state": "ok", "since": NOW - 60, "last_success_at": NOW - 60, "reason": None, "retry_at": None,
+        **fields,
+    }  # fmt: skip
+    cache.put(EXCHANGE_STATUS.key(exchange=exchange, source=source), value, as_of=NOW)

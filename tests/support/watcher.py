@@ -44,7 +44,8 @@ class Limits:
                 TIMEFRAME_SECONDS[name]: CANDLE_GRACE.seconds(TIMEFRAME_SECONDS[name]) + noticed_s
                 for name in settings.timeframes
             },
-            # Its age comes in whole seconds, rounded down.
+            # Of its last publishing, in whole seconds. Its text may be older while there is nothing new
+            # to say: its prices and scores bound that.
             document_s=settings.ttl_dashboard,
         )
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+import checks
 import settings
+from cache.catalogue import CATALOGUE
+from cache.graph import GraphError
 
 README = Path(__file__).parents[2] / "README.md"
 
@@ -49,7 +54,34 @@ def test_lists_are_split_at_commas_without_repeats() -> None:
         ("COMPONENT_WEIGHTS", "technical", "COMPONENT_WEIGHTS: got 'technical'; want name=number pairs"),
         ("COMPONENT_WEIGHTS", "technical=0", "want finite weights of at least 0 with a positive sum"),
         ("EXCHANGES", "by bit", "EXCHANGES: got 'by bit'; want exchange ids"),
+        (
+            "EXCHANGES",
+            "bybt",
+            "EXCHANGES: got 'bybt'; want exchange ids as ccxt spells them, not 'bybt'; is 'bybit' meant?",
+        ),
+        ("EXCHANGES", "okx,Kraken", "not 'Kraken'; is 'kraken' meant?"),
+        ("EXCHANGES", "simulatd", "not 'simulatd'; is 'simulated' meant?"),
+        ("EXCHANGES", "qqqqqqqq", "want exchange ids as ccxt spells them, not 'qqqqqqqq'"),
+        ("EXCHANGES", "simulated,bybit", "want 'simulated' alone: beside it every page would call real"),
+        (
+            "TTL_DASHBOARD",
+            "90",
+            "TTL_DASHBOARD: got 90 beside TTL_CONFLUENCE=30; want TTL_DASHBOARD <= TTL_CONFLUENCE, since",
+        ),
+        (
+            "TTL_TICKERS",
+            "10",
+            "TTL_DASHBOARD: got 20 beside TTL_TICKERS=10; want TTL_DASHBOARD <= TTL_TICKERS",
+        ),
+        ("TTL_CANDLES", "44.5", "TTL_INDICATORS: got 45 beside TTL_CANDLES=44.5; want TTL_INDICATORS <="),
         ("MEMCACHED_SERVERS", "localhost", "MEMCACHED_SERVERS: got 'localhost'; want host:port"),
+        ("MEMCACHED_SERVERS", "localhost:70000", "MEMCACHED_SERVERS: got 'localhost:70000'; want host:port"),
+        ("REDIS_HOST", "redis://h", "REDIS_HOST: got 'redis://h'; string should match"),
+        (
+            "SIMULATOR_RECORDINGS",
+            "no/such",
+            "SIMULATOR_RECORDINGS: got 'no/such'; want a folder that can be read (No such file or directory)",
+        ),
         ("SHARED_CACHE_PREFIX", "a b", "SHARED_CACHE_PREFIX: got 'a b'"),
         ("LOG_LEVEL", "LOUD", "LOG_LEVEL: got 'LOUD'"),
     ],
@@ -82,6 +114,95 @@ def test_a_wrong_url_is_refused_without_repeating_its_password(
     assert "hunter2" not in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["base", "pro", "static_dependencies", "__init__", "abstract", "test"])
+def test_what_lies_in_ccxts_folder_beside_its_exchanges_is_none(name: str) -> None:
+    """Only an exchange has a client."""
+    assert checks.exchanges_problem((name,)) is not None
+
+
+def test_the_known_exchanges_are_those_of_ccxt() -> None:
+    """They are found by their files, because importing ccxt costs every process a second."""
+    import ccxt
+
+    assert checks.known_exchanges() == set(ccxt.exchanges)
+
+
+def test_reading_the_settings_does_not_import_ccxt() -> None:
+    """Web and stream have no use for its 80 MB."""
+    code = "import sys, settings; settings.load(); sys.exit('ccxt' in sys.modules)"
+
+    ended = subprocess.run([sys.executable, "-c", code], cwd=README.parent, check=False)
+
+    assert ended.returncode == 0
+
+
+def test_the_table_of_parents_is_that_of_the_cache() -> None:
+    """The settings refuse with a name what the cache would refuse in every process."""
+    derived = {name: kind.derived_from for name, kind in CATALOGUE.kinds.items() if kind.derived_from}
+
+    assert derived == checks.DERIVED_FROM
+    assert settings.Settings().lifetimes() == CATALOGUE.lifetimes
+
+
+@pytest.mark.parametrize("kind", list(CATALOGUE.kinds))
+@pytest.mark.parametrize("seconds", [1, 19.5, 20, 30, 30.5, 45, 60, 61, 100_000])
+def test_settings_and_cache_agree_on_which_lifetimes_fit(kind: str, seconds: float) -> None:
+    """Equal is allowed, longer is not, on both sides."""
+    lifetimes = {**CATALOGUE.lifetimes, kind: float(seconds)}
+
+    try:
+        CATALOGUE.with_lifetimes(lifetimes)
+    except GraphError:
+        fits = False
+    else:
+        fits = True
+
+    assert (checks.lifetime_problems(lifetimes) == []) is fits
+
+
+@pytest.mark.parametrize("name", ["candles-1m.csv.gz", "candles-4h.csv"])
+def test_a_folder_with_candles_is_played(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str) -> None:
+    """The same names as the simulator takes."""
+    (tmp_path / name).touch()
+    monkeypatch.setenv("SIMULATOR_RECORDINGS", str(tmp_path))
+
+    assert settings.load().simulator_recordings == tmp_path
+
+
+@pytest.mark.parametrize("name", ["candles-7m.csv", "candles-0m.csv", "candles.csv", "funding-8h.csv"])
+def test_a_folder_without_candles_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
+) -> None:
+    """It is told before anything starts, not by a simulator that dies again and again."""
+    (tmp_path / name).touch()
+    monkeypatch.setenv("SIMULATOR_RECORDINGS", str(tmp_path))
+
+    with pytest.raises(settings.SettingsError) as caught:
+        settings.load()
+
+    wanted = "want a folder with a file named like candles-1m.csv.gz or candles-5m.csv"
+    assert caught.value.lines == (f"SIMULATOR_RECORDINGS: got '{tmp_path}'; {wanted}",)
+
+
+def test_not_even_the_models_own_error_repeats_a_password() -> None:
+    """A test or a script may build the settings itself."""
+    with pytest.raises(ValueError, match="percent-encoded") as caught:
+        settings.Settings(redis_url="redis://:hunter2/x@h:1/0")
+
+    assert "hunter2" not in str(caught.value)
+
+
+def test_complaints_about_several_variables_together_come_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each has its own line here as well."""
+    monkeypatch.setenv("TIMEFRAMES", "1m,1h")
+    monkeypatch.setenv("TTL_CONFLUENCE", "50")
+
+    with pytest.raises(settings.SettingsError) as caught:
+        settings.load()
+
+    assert [line.partition(":")[0] for line in caught.value.lines] == ["TIMEFRAME_WEIGHTS", "TTL_CONFLUENCE"]
+
+
 def test_every_wrong_variable_gets_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two mistakes are told at once, not one after the other."""
     monkeypatch.setenv("WEB_PORT", "x")
@@ -98,7 +219,28 @@ def test_every_wrong_variable_gets_its_line(monkeypatch: pytest.MonkeyPatch) -> 
     [
         ({"redis_host": "r"}, "redis://r:6379/0", "redis://r:6379/1"),
         ({"redis_port": 6380}, "redis://127.0.0.1:6380/0", "redis://127.0.0.1:6380/1"),
-        ({"redis_url": "rediss://:p@r:1/0"}, "rediss://:p@r:1/0", "rediss://:p@r:1/1"),
+        ({"redis_host": "::1"}, "redis://[::1]:6379/0", "redis://[::1]:6379/1"),
+        ({"redis_url": "redis://:p@r:1/0"}, "redis://:p@r:1/0", "redis://:p@r:1/1"),
+        (
+            {"redis_url": "rediss://h:1/0?ssl_cert_reqs=none"},
+            "rediss://h:1/0?ssl_cert_reqs=none",
+            "rediss://h:1/1?ssl_cert_reqs=none",
+        ),
+        (
+            {"redis_url": "unix:///run/redis.sock"},
+            "unix:///run/redis.sock",
+            "redis+socket:///run/redis.sock?virtual_host=1",
+        ),
+        (
+            {"redis_url": "redis+socket:///run/redis.sock?virtual_host=2"},
+            "unix:///run/redis.sock?db=2",
+            "redis+socket:///run/redis.sock?virtual_host=1",
+        ),
+        (
+            {"redis_host": "r", "broker_url": "unix:///run/redis.sock?db=4"},
+            "redis://r:6379/0",
+            "redis+socket:///run/redis.sock?virtual_host=4",
+        ),
         ({"redis_url": "redis://r:1"}, "redis://r:1", "redis://r:1/1"),
         ({"redis_host": "r", "broker_url": "redis://b/3"}, "redis://r:6379/0", "redis://b/3"),
     ],
@@ -114,6 +256,7 @@ def test_the_broker_stands_beside_the_cache_unless_it_has_its_own(
 
 def test_a_memcached_host_alone_gets_the_usual_port() -> None:
     """And a list of servers stands before it."""
+    assert settings.Settings(memcached_host="::1").memcached_locations() == ("[::1]:11211",)
     assert settings.Settings(memcached_host="m").memcached_locations() == ("m:11211",)
     assert settings.Settings(memcached_host="m", memcached_servers="a:1,b:2").memcached_locations() == (
         "a:1",

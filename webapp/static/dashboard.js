@@ -34,10 +34,14 @@ function show(document_) {
       mark(fields.change_24h, "dir", direction(row.change_24h));
     });
   }
-  keepList(at("exchanges"), "exchange", document_.exchanges, (row) => row.id, showExchange);
+  showExchanges(document_.exchanges);
   rows.show(document_.symbols, document_.reason);
   at("nothing").hidden = document_.symbols.length > 0;
   controls?.count();
+}
+
+function showExchanges(rows_) {
+  keepList(at("exchanges"), "exchange", rows_, (row) => row.id, showExchange);
 }
 
 function showExchange(fields, row) {
@@ -82,6 +86,7 @@ const poller = new Poller(market.dataset.url, "", {
     // An empty cache ends nothing that is on the page; it only says that nothing newer is there.
     const state = last ? root.dataset.stale : root.dataset.empty;
     showState(state, problem.detail);
+    if (problem.exchanges) showExchanges(problem.exchanges);
     if (last) rows.show(last.symbols, problem.detail, { state, reason: problem.detail });
   },
   lost(retryIn) {

@@ -3,7 +3,8 @@ import { utc } from "./format.js";
 
 export function exchangeReason(row) {
   if (!row.reason) return "";
-  const since = row.since === null ? "" : `, since ${utc(row.since)}`;
+  // Of an unknown state nobody can say since when it is so.
+  const since = row.since === null || row.state === "unknown" ? "" : `, since ${utc(row.since)}`;
   const again = row.retry_at === null ? "" : `; next try at ${utc(row.retry_at)}`;
   return row.reason + since + again;
 }

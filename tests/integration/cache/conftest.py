@@ -14,7 +14,10 @@ SOURCE = Kind("source", ("name",), ttl=60)
 MIDDLE = Kind("middle", ("name",), ttl=45, derived_from=(SOURCE,))
 NEXT = Kind("next", ("name",), ttl=30, derived_from=(MIDDLE,))
 LAST = Kind("last", ("name",), ttl=20, derived_from=(NEXT,))
-CHAIN = Catalogue((SOURCE, MIDDLE, NEXT, LAST))
+# Made of many sources, and good without one of them; something is derived from it in turn.
+BOARD = Kind("board", ("name",), ttl=20, derived_from=(MIDDLE,), gathers=True)
+PAGE = Kind("page", ("name",), ttl=10, derived_from=(BOARD,))
+CHAIN = Catalogue((SOURCE, MIDDLE, NEXT, LAST, BOARD, PAGE))
 _prefixes = count()
 
 
@@ -129,6 +132,12 @@ def make_breakable(own_redis, own_memcached, clock):
 def key(kind, name="BTC/USDT:USDT"):
     """A key of one of the chain's kinds."""
     return kind.key(name=name)
+
+
+@pytest.fixture
+def gathered():
+    """A kind that gathers, and one derived from it."""
+    return BOARD, PAGE
 
 
 @pytest.fixture

@@ -33,6 +33,12 @@ def broken(request, make_breakable, chain):
     return cache
 
 
+def is_free(cache, name):
+    """Whether Redis itself gives this lock."""
+    with cache.lock(name, 300) as lock:
+        return lock.held and lock.known
+
+
 def trip(cache, chain):
     """Let the breaker open."""
     cache.get(chain[0].key(name="cold"))
@@ -127,11 +133,66 @@ def test_remove_works_here_and_in_memcached(broken, chain):
     assert broken.get(chain[0].key(name="a")) is None
 
 
-def test_a_lock_is_not_held(broken, chain):
-    """Nobody can promise it, so the caller skips."""
+def test_a_lock_holds_within_the_process(broken, chain):
+    """Nobody can speak for the others, and work goes on; it says that nobody could say."""
     trip(broken, chain)
 
-    assert not broken.lock("run", 5).held
+    first, second = broken.lock("run", 5), broken.lock("run", 5)
+
+    assert (first.held, first.known, second.held) == (True, False, False)
+    first.release()
+    assert broken.lock("run", 5).held
+
+
+def test_a_claim_holds_within_the_process(broken, chain):
+    """For its time."""
+    trip(broken, chain)
+
+    assert [broken.claim("run", 0.3), broken.claim("run", 5), broken.claim("other", 5)] == [True, False, True]
+    assert eventually(lambda: broken.claim("run", 5), within_s=2)
+
+
+@pytest.fixture(params=["killed", "frozen"])
+def hiccup(request, make_breakable):
+    """Begins an outage of Redis and returns what ends it."""
+
+    def begin():
+        server = make_breakable.redis
+        if request.param == "killed":
+            server.kill()
+            return server.restart
+        server.freeze()
+        return server.thaw
+
+    return begin
+
+
+def test_a_release_lost_in_a_hiccup_is_made_up_for(make_breakable, hiccup):
+    """The lock is free again soon after, for everybody."""
+    one, other = make_breakable.proved("l1 l3"), make_breakable.proved("l1 l3")
+    lock = one.lock("run", 300)
+    end = hiccup()
+    lock.release()
+    end()
+
+    assert lock.known
+    eventually(lambda: is_free(other, "run"), within_s=4)
+
+
+def test_a_lock_taken_in_a_hiccup_holds_for_everybody_after_it(make_breakable, hiccup):
+    """The heartbeat takes it in Redis; releasing it frees it."""
+    one, other = make_breakable.proved("l1 l3"), make_breakable.proved("l1 l3")
+    end = hiccup()
+    lock = one.lock("run", 300)
+    end()
+
+    assert (lock.held, lock.known) == (True, False)
+    far = one._engine.far
+    eventually(lambda: far.guarded(lambda: far.quick.get(f"{far.base}:lease:lock:run")), within_s=5)
+    eventually(lambda: other.lock("elsewhere", 1).known, within_s=3)
+    assert not other.lock("run", 300).held
+    lock.release()
+    eventually(lambda: is_free(other, "run"), within_s=4)
 
 
 def test_token_subscribe_warm_stats_and_health_answer(broken, chain):

@@ -61,7 +61,7 @@ class FakeSystem:
 
     def until_ready(self):
         """Return once the first complete dashboard was announced."""
-        eventually(lambda: "first complete dashboard" in self.said() or self.process.poll(), within_s=15)
+        eventually(lambda: "first complete dashboard" in self.said() or self.process.poll(), within_s=40)
         assert self.process.poll() is None, self.said()
         return self
 
@@ -84,7 +84,8 @@ class FakeSystem:
 
     def server_address(self, variable):
         """Return the address that the processes got for REDIS_URL and the like."""
-        lines = dict(line.split("=", 1) for line in (self.var / "run/environment").read_text().splitlines())
+        text = (self.var / "run/environment").read_text()
+        lines = dict(line.split("=", 1) for line in shlex.split(text))
         return lines.get(variable)
 
     def descendants(self):

@@ -1,7 +1,11 @@
+from dataclasses import replace
+
 import pytest
+from kombu import Connection
 from redis import Redis
 
-from ops import asking, ports
+from ops import asking, embedded, ports
+from settings import Settings
 
 pytestmark = pytest.mark.integration
 
@@ -63,3 +67,23 @@ def test_memcached_is_told_from_others(memcached_server, redis_server):
     """Two default ports are easily mixed up."""
     assert asking.ask_memcached(memcached_server.address) is None
     assert "language" in asking.ask_memcached(redis_server.address)
+
+
+def test_a_socket_is_reached_by_the_cache_and_by_celery(tmp_path):
+    """The two clients spell it differently; the settings know both spellings."""
+    plan = embedded.plan_redis(
+        binary=embedded.find_redis(), host="127.0.0.1", port=ports.free_port(), folder=tmp_path
+    )
+    path = tmp_path / "redis.sock"
+    server = embedded.launch(replace(plan, argv=(*plan.argv, "--unixsocket", str(path))))
+    settings = Settings(redis_url=f"unix://{path}")
+    try:
+        assert asking.ask_redis(settings.redis_location()) is None
+        assert asking.ask_redis(settings.broker_location()) is None
+        with Connection(settings.broker_location()) as connection, connection.SimpleQueue("letters") as queue:
+            queue.put("hello")
+        with Redis(unix_socket_path=str(path), db=1) as client:
+            assert client.llen("letters") == 1
+    finally:
+        server.kill()
+        server.wait()

@@ -196,6 +196,28 @@ def test_wrong_settings_stop_the_start_with_one_line_each(system):
     assert not any("secret" in line for line in lines)
 
 
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("TTL_TICKERS", "10"),
+        ("EXCHANGES", "bybt"),
+        ("EXCHANGES", "simulated,okx"),
+        ("SIMULATOR_RECORDINGS", "/does/not/exist"),
+        ("REDIS_URL", "redis://:hunter/zwei@127.0.0.1:1/0"),
+        ("BROKER_URL", "redis://:hunter#zwei@127.0.0.1:1/0"),
+    ],
+)
+def test_what_could_only_fail_later_stops_the_start_with_one_line(system, variable, value):
+    """Else the processes would start, each with a traceback or with a page that stays empty."""
+    code = system.start(**{variable: value}).process.wait(timeout=10)
+
+    assert code == 2
+    assert len(system.said().splitlines()) == 1
+    assert system.said().startswith(("TTL_DASHBOARD: got 20", f"{variable}: got "))
+    assert not any(part in system.said() for part in ("hunter", "zwei"))
+    assert system.events() == []
+
+
 def test_a_broken_procfile_line_is_named_by_its_number(system):
     """Whoever edits the Procfile is told where to look."""
     system.lines["typo"] = "typo: python ${WEB_PROT}"
@@ -313,18 +335,26 @@ def test_wrong_settings_stop_the_other_commands_as_well(monkeypatch, capsys):
     assert capsys.readouterr().err.startswith("WEB_PORT: got 'http'")
 
 
-def test_a_server_that_cannot_start_ends_the_start(system):
+@pytest.mark.parametrize(
+    ("does", "words"),
+    [("true", "it said nothing"), ("echo bad disk", "the last that it said: bad disk")],
+    ids=["silent", "with a reason"],
+)
+def test_a_server_that_cannot_start_ends_the_start(system, does, words):
     """Without a broker nothing else makes sense, so nothing else is left running."""
     folder = system.folder / "bin"
     folder.mkdir()
     server = folder / "valkey-server"
-    server.write_text('#!/bin/sh\n[ "$1" = --version ] && echo v=8.0.0 || exec sleep 60\n')
+    server.write_text(f'#!/bin/sh\n[ "$1" = --version ] && echo v=8.0.0 && exit\n{does}; exec sleep 60\n')
     server.chmod(0o755)
 
-    code = system.start(PATH=f"{folder}:/usr/bin:/bin").process.wait(timeout=20)
+    changes = {"PATH": f"{folder}:/usr/bin:/bin", "SERVER_WITHIN_S": "2"}
+    code = system.start(**changes).process.wait(timeout=30)
 
+    (line,) = [line for line in system.said().splitlines() if "did not answer" in line]
     assert code == 1
-    assert "the embedded redis did not answer" in system.said()
+    assert "| the embedded redis did not answer on 127.0.0.1:" in line
+    assert line.endswith(f" within 2 s; {words}")
     assert system.events() == []
 
 

@@ -63,7 +63,7 @@ def test_a_restart_gives_the_same_history():
         ({"SIMULATOR_PORT": "70000"}, "SIMULATOR_PORT: got '70000'"),
         (
             {"SIMULATOR_RECORDINGS": "/does/not/exist"},
-            "SIMULATOR_RECORDINGS: /does/not/exist is not a folder",
+            "SIMULATOR_RECORDINGS: got '/does/not/exist'; want a folder that can be read",
         ),
     ],
 )
@@ -82,7 +82,8 @@ def test_a_folder_without_usable_files_stops_the_start_with_one_line(tmp_path):
 
     assert ended.returncode == 2
     assert ended.stderr == (
-        f"SIMULATOR_RECORDINGS: {tmp_path} has no file named like candles-1m.csv.gz or candles-5m.csv\n"
+        f"SIMULATOR_RECORDINGS: got '{tmp_path}'; "
+        "want a folder with a file named like candles-1m.csv.gz or candles-5m.csv\n"
     )
 
 

@@ -40,7 +40,7 @@ class Workshop:
     def forget_messages(self) -> None:
         """Empty the broker, and let everything be asked for again at once."""
         self.broker.flushdb()
-        for claim in self.shared.scan_iter("*claim:*"):
+        for claim in self.shared.scan_iter("*:claim:*"):
             self.shared.delete(claim)
 
 

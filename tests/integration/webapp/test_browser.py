@@ -10,7 +10,7 @@ import pytest
 from werkzeug.wrappers import Response
 
 from tests.support.browser import dom_after
-from tests.support.dashboards import document, memory_cache, publish, put_score, put_universe, row
+from tests.support.dashboards import document, memory_cache, publish, put_score, put_status, put_universe, row
 from tests.support.waiting import eventually
 from tests.support.web import served
 from webapp import create_app
@@ -99,6 +99,18 @@ def test_the_script_writes_what_the_server_wrote(site):
     assert site.asked[0] == ("/api/dashboard/data", None)
     assert scripted == rendered
     assert scripted[2][1] == "\N{EN DASH}"
+
+
+def test_an_empty_page_follows_what_becomes_known_of_an_exchange(site):
+    """Nothing is published: the script takes the reason from the refusal."""
+    site.then = lambda: put_status(site.cache, "universe", state="unreachable", reason="connection refused")
+    with served(site) as url:
+        page = dom_after(url, page_s=9)
+
+    listed = re.search(r'id="exchanges">(.*?)</ul>', page, re.DOTALL)[1]
+    assert "universe: connection refused, since 23:59:00 UTC" in listed
+    assert 'data-tone="bad">unreachable<' in listed
+    assert text_of(page, "trouble").endswith("; simulated: universe: connection refused")
 
 
 def test_the_table_follows_a_change(site):

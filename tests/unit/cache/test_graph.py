@@ -80,9 +80,22 @@ def test_lifetimes_can_be_given_and_are_checked_again():
     ],
 )
 def test_candles_live_to_their_next_close_and_a_grace(kind, timeframe, grace_s):
-    """Counted from the newest close, never shorter than the lifetime."""
+    """Counted from the newest close; the lifetime, where it is longer, ends with the close's."""
     seconds = {"1m": 60, "5m": 300, "4h": 14400}[timeframe]
     until = kind.fresh_until(as_of=1000.0, now=1000.0, ttl=60, params={"timeframe": timeframe})
 
     assert until == 1000 + seconds + grace_s
-    assert kind.fresh_until(as_of=0.0, now=99_000.0, ttl=60, params={"timeframe": timeframe}) == 99_060
+    assert kind.fresh_until(as_of=0.0, now=99_000.0, ttl=60, params={"timeframe": timeframe}) < 99_000
+    assert kind.fresh_until(as_of=0.0, now=seconds, ttl=600, params={"timeframe": timeframe}) == seconds + 600
+
+
+@pytest.mark.parametrize("timeframe", ["1m", "3m", "5m", "15m", "1h", "4h", "1d", "1w"])
+def test_indicators_never_outlive_their_candles(timeframe):
+    """Whenever either is stored, for the lifetimes that the kinds carry."""
+    params = {"timeframe": timeframe}
+    for age in range(0, 800_000, 997):
+        of_candles, of_indicators = (
+            kind.fresh_until(as_of=0.0, now=float(age), ttl=kind.ttl, params=params)
+            for kind in (CANDLES, INDICATORS)
+        )
+        assert of_indicators <= of_candles

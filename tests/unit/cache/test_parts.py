@@ -302,8 +302,12 @@ def test_local_leases_do_not_pile_up():
     leases = Leases(None)
     for i in range(3000):
         leases.take(f"l{i}", 0.0)
+        leases.claim(f"c{i}", 30)
 
-    assert len(leases._local) < 1100
+    assert len(leases._local) <= 1000
+    assert len(leases._claims) <= 1000
+    assert not leases.claim("c2999", 30)
+    assert leases.claim("c0", 30)
 
 
 def test_one_word_for_the_whole():

@@ -1,4 +1,6 @@
+import shlex
 import stat
+import subprocess
 
 import pytest
 
@@ -115,7 +117,29 @@ def test_the_file_is_its_owners_alone_from_the_first_byte(tmp_path):
     path.write_text("old")
     path.chmod(0o644)
 
-    environ.write(path, {"A": "1", "B": "two words"})
+    environ.write(path, {"A": "1"})
 
-    assert path.read_text() == "A=1\nB=two words\n"
+    assert path.read_text() == "A=1\n"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_shell_that_sources_the_file_gets_the_values_as_they_are(tmp_path):
+    """Addresses hold & and ?, folders hold spaces; none of it may be a command."""
+    value = "redis://:a$b'c@h:1/0?x=1&y=2; touch made here"
+    path = tmp_path / "environment"
+
+    environ.write(path, {"ADDRESS": value, "EMPTY": ""})
+    sourced = subprocess.run(
+        ["sh", "-c", '. ./environment; printf %s "$ADDRESS"'],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert sourced.stdout == value
+    assert dict(word.split("=", 1) for word in shlex.split(path.read_text())) == {
+        "ADDRESS": value,
+        "EMPTY": "",
+    }
+    assert list(tmp_path.iterdir()) == [path]

@@ -54,9 +54,14 @@ def test_servers_start_first_then_what_needs_no_exchange_then_the_workers():
 
 def test_workers_wait_for_the_servers_and_for_the_simulator():
     """Without a server the start ends; without the simulator it goes on and says so."""
-    gates = [[gate.essential for gate in stage.gates] for stage in make().stages]
+    made = make()
 
-    assert gates == [[True, True], [False], []]
+    gates = [[gate.essential for gate in stage.gates] for stage in made.stages]
+    assert gates == [[True, False], [False], []]
+    assert [(gate.service, gate.within_s) for gate in made.stages[0].gates] == [
+        ("redis", 15.0),
+        ("memcached", 15.0),
+    ]
 
 
 def test_the_simulator_runs_only_when_it_is_asked_for():

@@ -1,5 +1,7 @@
 import asyncio
 import json
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
@@ -20,6 +22,10 @@ def test_ready_and_complete_is_all_that_is_asked():
     ("answer", "missing"),
     [
         ({"ready": False, "complete": False, "state": "empty"}, "no dashboard yet (state empty)"),
+        (
+            {"ready": False, "state": "empty", "exchanges": [{"id": "okx", "reason": "universe: refused"}]},
+            "no dashboard yet (state empty); okx: universe: refused",
+        ),
         ({"ready": True, "complete": False, "state": "live"}, "not every symbol is scored"),
         (
             {"ready": True, "complete": False, "tiers": {"redis": "open", "memory": "ok"}},
@@ -36,6 +42,32 @@ def test_what_is_missing_is_said_in_words(answer, missing):
 def test_an_answer_without_sense_is_not_ready(body):
     """Something else may answer on that port."""
     assert not understand(body).ready
+
+
+class HalfAnAnswer(BaseHTTPRequestHandler):
+    """A 503 whose body ends before it is whole, as a process gives that is killed while it answers."""
+
+    def do_GET(self):
+        """Promise a hundred bytes and send three."""
+        self.send_response(503)
+        self.send_header("Content-Length", "100")
+        self.end_headers()
+        self.wfile.write(b"{..")
+
+    def log_message(self, *_: object):
+        """Say nothing."""
+
+
+def test_a_refusal_that_is_cut_off_is_not_ready():
+    """A web process that dies while it answers must not take the whole system along."""
+    with HTTPServer(("127.0.0.1", 0), HalfAnAnswer) as server:
+        answering = threading.Thread(target=server.handle_request)
+        answering.start()
+        verdict = ready.ask(f"http://127.0.0.1:{server.server_port}/readyz")
+        answering.join()
+
+    assert not verdict.ready
+    assert verdict.missing == "the web process does not answer"
 
 
 def test_an_impatient_operator_is_told_once_and_the_wait_goes_on(monkeypatch):

@@ -6,6 +6,7 @@ from typing import Any
 
 from market.errors import BadAnswer, Banned, ExchangeUnavailable, RateLimited
 from tasks import status
+from webapp import words
 
 
 def test_a_first_good_answer_is_ok_since_now() -> None:
@@ -111,3 +112,8 @@ def test_an_exchange_that_never_answered_says_so() -> None:
     shown = row({"tickers": None})
 
     assert (shown["state"], shown["reason"], shown["last_success_at"]) == ("unknown", "no answer yet", None)
+
+
+def test_the_tasks_and_the_web_rank_the_states_alike() -> None:
+    """The two may not import each other, and a reader must not see two worst sources."""
+    assert status.SEVERITY == words.SEVERITY

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.support.dashboards import publish
+from tests.support.dashboards import NOW, publish, put_status
 
 
 def test_alive_needs_nothing(client):
@@ -19,17 +19,34 @@ def test_not_ready_before_there_is_a_dashboard(client):
     assert answer.status_code == 503
     assert answer.json["tiers"].keys() == {"l1", "l2", "l3"}
     assert (answer.json["ready"], answer.json["complete"], answer.json["state"]) == (False, False, "empty")
+    assert answer.json["age_s"] is None
 
 
-def test_ready_and_complete_as_the_publisher_said(cache, client):
+def test_while_not_ready_the_exchanges_say_why(cache, client):
+    """An operator sees the reason without reading logs."""
+    unheard = client.get("/readyz").json["exchanges"]
+    put_status(cache, "universe", state="banned", reason="418", retry_at=NOW + 600)
+
+    told = client.get("/readyz").json["exchanges"]
+
+    assert [(one["id"], one["state"], one["reason"]) for one in unheard] == [
+        ("simulated", "unknown", "no answer yet")
+    ]
+    assert [(one["id"], one["state"], one["reason"], one["retry_at"]) for one in told] == [
+        ("simulated", "banned", "universe: 418", NOW + 600)
+    ]
+
+
+def test_ready_and_complete_as_the_publisher_said(cache, client, clock):
     """With the tiers' states, absent ones included."""
     publish(cache)
 
+    clock.move(1.5)
     answer = client.get("/readyz")
 
     assert answer.status_code == 200
     assert answer.json == {
-        "ready": True, "complete": True, "state": "live",
+        "ready": True, "complete": True, "state": "live", "age_s": 1.5,
         "tiers": {"l1": "up", "l2": "absent", "l3": "absent"}, "coherence": "alone",
     }  # fmt: skip
 
@@ -41,7 +58,7 @@ def test_ready_while_what_is_served_is_stale(cache, client, clock):
     clock.move(25)
     answer = client.get("/readyz")
 
-    assert (answer.status_code, answer.json["state"]) == (200, "stale")
+    assert (answer.status_code, answer.json["state"], answer.json["age_s"]) == (200, "stale", 25.0)
 
 
 def test_health_is_never_cached(client):

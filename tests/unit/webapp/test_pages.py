@@ -7,7 +7,16 @@ import re
 
 import pytest
 
-from tests.support.dashboards import document, exchange, publish, put_score, put_universe, row
+from tests.support.dashboards import (
+    NOW,
+    document,
+    exchange,
+    publish,
+    put_score,
+    put_status,
+    put_universe,
+    row,
+)
 
 DASH = "\N{EN DASH}"
 SYMBOL_PAGE = "/symbols/simulated/BTC/USDT:USDT"
@@ -17,6 +26,12 @@ def banner(page, name):
     """The attributes and the text of one banner."""
     found = re.search(rf'<div id="{name}" ([^>]*)>(.*?)</div>', page, re.DOTALL)
     return found[1], re.sub(r"(?:<[^>]+>|\s)+", " ", found[2]).strip()
+
+
+def exchanges(page):
+    """The texts of the exchanges' panel."""
+    listed = page.split('id="exchanges">')[1].split("</ul>")[0]
+    return [re.sub(r"(?:<[^>]+>|\s)+", " ", line).strip() for line in listed.split("</li>")[:-1]]
 
 
 def cells(page):
@@ -112,10 +127,37 @@ def test_before_the_first_dashboard_the_page_stands_empty(client):
     assert answer.status_code == 503
     assert answer.headers["Retry-After"]
     assert cells(answer.text) == []
-    assert banner(answer.text, "trouble")[1] == "empty nothing has been published yet"
+    assert (
+        banner(answer.text, "trouble")[1] == "empty nothing has been published yet; simulated: no answer yet"
+    )
     assert (
         'data-overview="symbols" data-format="whole" title="nothing has been published yet">' in answer.text
     )
+
+
+@pytest.mark.parametrize("path", ["/", "/mobile"])
+def test_before_the_first_dashboard_the_page_names_the_exchange_in_trouble(cache, client, path):
+    """Who opens the page of a system that cannot start reads why."""
+    put_status(cache, "universe", state="unreachable", reason="connection refused", retry_at=NOW + 9)
+
+    page = client.get(path).text
+
+    assert banner(page, "trouble")[1].endswith("; simulated: universe: connection refused")
+    why = "universe: connection refused, since 23:59:00 UTC; next try at 00:00:09 UTC"
+    assert exchanges(page) == [f"simulated unreachable last answer 1m 00s {why}"]
+
+
+@pytest.mark.parametrize(("heard", "shown"), [(None, DASH), (NOW - 90, "1m 30s")])
+def test_an_exchange_that_nobody_asks_is_shown_without_a_made_up_time(cache, client, heard, shown):
+    """Its reason holds the only time that is known, once."""
+    reason = "nothing heard since 23:58:30 UTC"
+    silent = exchange(state="unknown", reason=reason, since=NOW - 90, last_success_at=heard)
+    publish(cache, document(exchanges=[silent]))
+
+    page = client.get("/").text
+
+    assert exchanges(page) == [f"simulated unknown last answer {shown} {reason}"]
+    assert 'data-field="state" data-tone="late">unknown<' in page
 
 
 def test_an_exchange_in_trouble_is_shown_with_reason_and_retry(cache, client):
@@ -180,54 +222,3 @@ def test_a_page_is_compressed_for_who_takes_it(cache, client):
     assert gzip.decompress(packed.data) == plain.data
     assert packed.headers["Vary"] == plain.headers["Vary"] == "Accept-Encoding"
     assert packed.headers["Content-Length"] == str(len(packed.data))
-
-
-def test_the_page_of_a_symbol_explains_its_score(cache, client):
-    """Components, sub-scores, weights, formulas, inputs with ages, and what is missing with its reason."""
-    put_universe(cache, "BTC/USDT:USDT")
-    put_score(cache)
-
-    page = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", client.get(SYMBOL_PAGE).text))
-
-    for told in (
-        "BTC/USDT:USDT", "62.5", "103,251.40", "TechnicalRating v3", "+0.250", "tanh(&lt;x&gt;)", "12.500",
-        "one side of the book is empty", "no funding rate", "order book 23:58:55 UTC 1m 05s", "1m +0.250",
-        "EMA10 +1", "RSI14 \N{MINUS SIGN}1", "MACD 0", f"HMA9 {DASH}", "Simulated market",
-    ):  # fmt: skip
-        assert told in page, told
-
-
-def test_the_page_of_a_symbol_is_the_same_until_its_score_changes(cache, client, clock):
-    """It is polled: 304 while version and state stay."""
-    put_universe(cache, "BTC/USDT:USDT")
-    put_score(cache)
-    tag = client.get(SYMBOL_PAGE).headers["ETag"]
-
-    same = client.get(SYMBOL_PAGE, headers={"If-None-Match": tag})
-    clock.move(31)
-    turned = client.get(SYMBOL_PAGE, headers={"If-None-Match": tag})
-
-    assert same.status_code == 304
-    assert "not scored since 00:00:00 UTC" in turned.text
-
-
-def test_a_score_without_views_or_prices_is_explained_all_the_same(cache, client):
-    """What is gone from the cache is left out of the page."""
-    put_universe(cache, "BTC/USDT:USDT")
-    put_score(cache, components={}, score=None, as_of=None)
-
-    page = client.get(SYMBOL_PAGE)
-
-    assert page.status_code == 200
-    assert 'id="votes"' not in page.text
-
-
-def test_the_page_of_an_unscored_symbol_is_an_error_page(cache, client):
-    """With the state, and where to go."""
-    put_universe(cache, "BTC/USDT:USDT")
-
-    answer = client.get(SYMBOL_PAGE)
-
-    assert answer.status_code == 503
-    assert "not scored yet" in answer.text
-    assert 'data-tone="none">empty<' in answer.text

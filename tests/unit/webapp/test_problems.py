@@ -80,7 +80,9 @@ def test_every_answer_keeps_to_itself(cache, client, path):
     headers = client.get(path).headers
 
     policy = headers["Content-Security-Policy"]
-    assert policy.startswith("default-src 'self'; connect-src 'self' ws://localhost:8001;")
+    assert policy.startswith(
+        "default-src 'self'; connect-src 'self' ws://localhost:8001 wss://localhost:8001;"
+    )
     assert "frame-ancestors 'none'" in policy
     assert "unsafe" not in policy
     assert headers["X-Content-Type-Options"] == "nosniff"
@@ -90,13 +92,13 @@ def test_every_answer_keeps_to_itself(cache, client, path):
 @pytest.mark.parametrize(
     ("host", "origin"),
     [
-        ("desk.example:8000", "ws://desk.example:8001"),
-        ("127.0.0.1", "ws://127.0.0.1:8001"),
-        ("[::1]:8000", "ws://[::1]:8001"),
+        ("desk.example:8000", "ws://desk.example:8001 wss://desk.example:8001"),
+        ("127.0.0.1", "ws://127.0.0.1:8001 wss://127.0.0.1:8001"),
+        ("[::1]:8000", "ws://[::1]:8001 wss://[::1]:8001"),
     ],
 )
 def test_the_policy_lets_a_page_reach_the_stream_of_its_own_host(client, host, origin):
-    """The stream has another port, which is another origin."""
+    """The stream has another port, which is another origin, and a proxy may put TLS before it."""
     policy = client.get("/healthz", headers={"Host": host}).headers["Content-Security-Policy"]
 
     assert f"connect-src 'self' {origin};" in policy

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cache.catalogue import CONFLUENCE, UNIVERSE
-from tests.support.dashboards import NOW, put_score, put_universe, score
+from tests.support.dashboards import NOW, put_score, put_status, put_universe, score
 
 URL = "/api/symbols/simulated/BTC/USDT:USDT"
 
@@ -26,7 +26,7 @@ def test_the_score_is_served_with_its_state_and_age(cache, client, clock):
     expected = {**score(), "state": "live", "reason": None, "as_of": NOW - 3, "age_s": 5.0, "simulated": True}
     assert answer.json == expected
     assert answer.headers["Age"] == "2"
-    assert answer.headers["Cache-Control"] == "max-age=28, stale-if-error=86400"
+    assert answer.headers["Cache-Control"] == "max-age=30, stale-if-error=0"
 
 
 def test_a_score_past_its_life_is_stale_since_when(cache, client, clock):
@@ -38,7 +38,10 @@ def test_a_score_past_its_life_is_stale_since_when(cache, client, clock):
 
     assert (answer.status_code, answer.json["score"]) == (200, 62.5)
     assert (answer.json["state"], answer.json["reason"]) == ("stale", "not scored since 00:00:00 UTC")
-    assert answer.headers["Cache-Control"].startswith("max-age=0, ")
+    assert (answer.headers["Cache-Control"], answer.headers["Age"]) == (
+        "max-age=0, stale-if-error=86430",
+        "31",
+    )
 
 
 def test_a_score_made_of_late_inputs_names_them(cache, client, clock):
@@ -61,6 +64,18 @@ def test_a_score_without_a_number_is_empty_with_the_reason(cache, client, missin
     told = client.get(URL).json
 
     assert (told["score"], told["state"], told["reason"]) == (None, "empty", reason)
+
+
+def test_before_its_list_is_known_the_exchange_says_why(cache, client):
+    """A symbol cannot be known without the list: what keeps the list away is told."""
+    cache.remove(UNIVERSE.key(exchange="simulated"))
+    put_status(cache, "universe", state="unreachable", reason="connection refused")
+
+    answer = client.get(URL)
+
+    assert answer.status_code == 503
+    assert answer.json["detail"].endswith("not known yet; simulated: universe: connection refused")
+    assert [one["state"] for one in answer.json["exchanges"]] == ["unreachable"]
 
 
 def test_its_tag_changes_with_the_state_and_not_with_the_age(cache, client, clock):

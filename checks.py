@@ -1,0 +1,91 @@
+"""What the settings must keep to: lifetimes, weights, exchanges that exist, folders that can be played."""
+
+from __future__ import annotations
+
+import difflib
+import importlib.util
+import math
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SIMULATED = "simulated"
+# Nothing may outlive what it is made of; the names are those of the cache's kinds.
+DERIVED_FROM = {
+    "indicators": ("candles",),
+    "confluence": ("indicators", "order_book"),
+    "dashboard": ("confluence", "tickers", "exchange_status"),
+}
+_RECORDING = re.compile(r"candles-(\d{1,4})([mhd])\.csv(\.gz)?")
+_MINUTES = {"m": 1, "h": 60, "d": 1440}
+
+
+def known_exchanges() -> frozenset[str]:
+    """The ids of ccxt's exchanges, from its files alone: importing it takes a second and 80 MB."""
+    found = importlib.util.find_spec("ccxt")
+    if found is None or found.origin is None:
+        return frozenset()
+    files = Path(found.origin).parent.glob("*.py")
+    return frozenset(file.stem for file in files if not file.stem.startswith("_"))
+
+
+def exchanges_problem(names: tuple[str, ...]) -> str | None:
+    """Why these ids cannot be followed, and which one was likely meant; None when they can."""
+    if not names or any(not name.isidentifier() for name in names):
+        return "want exchange ids as ccxt spells them, separated by commas, or 'simulated'"
+    if SIMULATED in names and len(names) > 1:
+        return "want 'simulated' alone: beside it every page would call real numbers simulated"
+    known = sorted(known_exchanges() | {SIMULATED})
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(name.lower(), known, n=1)
+            meant = f"; is {near[0]!r} meant?" if near else ""
+            return f"want exchange ids as ccxt spells them, not {name!r}{meant}"
+    return None
+
+
+def lifetime_problems(lifetimes: Mapping[str, float]) -> list[str]:
+    """A sentence for each kind that would outlive one that it is made of."""
+    lines = []
+    for kind, parents in DERIVED_FROM.items():
+        shortest = min(parents, key=lifetimes.__getitem__)
+        if lifetimes[kind] > lifetimes[shortest]:
+            child, parent = f"TTL_{kind.upper()}", f"TTL_{shortest.upper()}"
+            lines.append(
+                f"{child}: got {lifetimes[kind]:g} beside {parent}={lifetimes[shortest]:g}; "
+                f"want {child} <= {parent}, since the one is made of the other"
+            )
+    return lines
+
+
+def checked_weights(weights: dict[str, float], known: tuple[str, ...]) -> dict[str, float]:
+    """A copy of the weights; raises ValueError for unknown names and for numbers that cannot weigh."""
+    unknown = [name for name in weights if name not in known]
+    if unknown:
+        raise ValueError(f"does not know {', '.join(unknown)}; want some of {', '.join(known)}")
+    if (
+        any(not math.isfinite(weight) or weight < 0 for weight in weights.values())
+        or sum(weights.values()) <= 0
+    ):
+        raise ValueError("want finite weights of at least 0 with a positive sum")
+    return dict(weights)
+
+
+def recordings_problem(folder: Path) -> str | None:
+    """Why the simulator cannot play that folder, as far as names tell; None when it can."""
+    try:
+        names = [path.name for path in folder.iterdir()]
+    except OSError as error:
+        return f"want a folder that can be read ({error.strerror})"
+    if not any(_playable(name) for name in names):
+        return "want a folder with a file named like candles-1m.csv.gz or candles-5m.csv"
+    return None
+
+
+def _playable(name: str) -> bool:
+    found = _RECORDING.fullmatch(name)
+    minutes = int(found[1]) * _MINUTES[found[2]] if found else 0
+    return minutes > 0 and _MINUTES["d"] % minutes == 0

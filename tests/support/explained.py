@@ -1,0 +1,46 @@
+"""A score as it is explained to a user, computed again with the pure functions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from market.candles import aggregate
+from market.confluence import weighted_mean
+from market.model import TIMEFRAME_SECONDS, Candles
+from market.timeframe_view import TimeframeView, view_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def view_at(moved: Candles, timeframe: str, part: Mapping[str, Any]) -> TimeframeView:
+    """The view of the recorded candles, cut where the score says that its series ended."""
+    series = moved if timeframe == "1m" else aggregate(moved, timeframe)
+    end = int((part["closed_at"] * 1000 - series.first_open_ms) // series.step_ms)
+    assert part["closed_at"] % TIMEFRAME_SECONDS[timeframe] == 0
+    columns = {
+        name: getattr(series, name)[end - part["bars"] : end]
+        for name in ("open", "high", "low", "close", "volume", "filled")
+    }
+    first_open_ms = series.first_open_ms + (end - part["bars"]) * series.step_ms
+    return view_of(Candles(timeframe, first_open_ms, **columns))
+
+
+def assert_component(said: Mapping[str, Any], component: str, views: Mapping[str, TimeframeView]) -> None:
+    """The component, its sub-scores and their parts are what these views give."""
+    values, weights = {}, {}
+    for sub_score in said["sub_scores"]:
+        name = sub_score["name"]
+        for timeframe, part in sub_score["timeframes"].items():
+            assert part["value"] == pytest.approx(views[timeframe].value(component, name), abs=1e-9)
+        mean, _ = weighted_mean(
+            {timeframe: view.value(component, name) for timeframe, view in views.items()},
+            {timeframe: part["weight"] for timeframe, part in sub_score["timeframes"].items()},
+        )
+        assert sub_score["value"] == pytest.approx(mean, abs=1e-9)
+        values[name], weights[name] = mean, sub_score["weight"]
+    expected, _ = weighted_mean(values, weights)
+    assert expected is not None
+    assert said["score"] == pytest.approx(50 + 50 * expected, abs=1e-9)
