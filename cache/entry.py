@@ -20,7 +20,8 @@ Reason = Literal["put", "expire", "remove"]
 class Entry(msgspec.Struct, frozen=True, gc=False):
     """One value as read. Times are Unix seconds; `value` is immutable to any depth.
 
-    `state`, `age`, `fresh_for` and `usable_for` are true at the moment they are asked.
+    `state`, `age`, `fresh_for` and `usable_for` are true at the moment they are asked. `writer` is the
+    number of the process that stored it, 0 when nobody knows.
     """
 
     key: Key
@@ -32,6 +33,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     version: int
     tier: str
     clock: Callable[[], float]
+    writer: int = 0
 
     @property
     def state(self) -> Literal["fresh", "stale"]:

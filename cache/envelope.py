@@ -4,7 +4,8 @@
  1  flags      1 byte    EXPIRED, COMPRESSED, REMOVED
  2  version    8 bytes   big-endian double, filled in by whoever decides the order
 10  as_of, stored_at, fresh_until, usable_until   4 doubles
-42  length of the key's text, 2 bytes, then the text and the value's bytes
+42  the number of the process that wrote it, 4 bytes
+46  length of the key's text, 2 bytes, then the text and the value's bytes
 """
 
 from __future__ import annotations
@@ -23,13 +24,13 @@ if TYPE_CHECKING:
 
     from cache.keys import Key
 
-MAGIC = 0xA7
+MAGIC = 0xA8
 EXPIRED = 1
 COMPRESSED = 2
 REMOVED = 4
 _HEAD = struct.Struct(">BBd")
-_TIMES = struct.Struct(">ddddH")
-_WHOLE = struct.Struct(">BBdddddH")
+_TIMES = struct.Struct(">ddddIH")
+_WHOLE = struct.Struct(">BBdddddIH")
 
 
 class Draft(NamedTuple):
@@ -43,17 +44,21 @@ class Draft(NamedTuple):
         return _HEAD.pack(MAGIC, self.flags | (EXPIRED if expired else 0), version) + self.rest
 
 
-def draft(key: Key, packed: tuple[bytes, bool], times: tuple[float, float, float, float]) -> Draft:
+def draft(
+    key: Key, packed: tuple[bytes, bool], times: tuple[float, float, float, float], *, writer: int = 0
+) -> Draft:
     """An envelope for a packed value; `times` are as_of, stored_at, fresh_until and usable_until."""
     body, compressed = packed
     text = key.text.encode()
-    return Draft(COMPRESSED if compressed else 0, _TIMES.pack(*times, len(text)) + text + body)
+    return Draft(COMPRESSED if compressed else 0, _TIMES.pack(*times, writer, len(text)) + text + body)
 
 
 def opened(key: Key, body: bytes, *, tier: str, clock: Callable[[], float]) -> Entry | None:
     """The entry inside, or None when these bytes are no envelope of this key."""
     try:
-        magic, flags, version, as_of, stored_at, fresh_until, usable_until, length = _WHOLE.unpack_from(body)
+        magic, flags, version, as_of, stored_at, fresh_until, usable_until, writer, length = (
+            _WHOLE.unpack_from(body)
+        )
         start = _WHOLE.size + length
         if magic != MAGIC or body[_WHOLE.size : start] != key.text.encode():
             return None
@@ -62,7 +67,7 @@ def opened(key: Key, body: bytes, *, tier: str, clock: Callable[[], float]) -> E
         return None
     if flags & EXPIRED:
         fresh_until = min(fresh_until, stored_at)
-    return Entry(key, value, as_of, stored_at, fresh_until, usable_until, int(version), tier, clock)
+    return Entry(key, value, as_of, stored_at, fresh_until, usable_until, int(version), tier, clock, writer)
 
 
 def marked_expired(body: bytes) -> bytes:
@@ -73,7 +78,7 @@ def marked_expired(body: bytes) -> bytes:
 def removal(text: str, version: int) -> bytes:
     """A stone in the place of an entry: whatever of this key is older than `version` is gone."""
     name, (body, _) = text.encode(), codec.pack(None)
-    head = _WHOLE.pack(MAGIC, EXPIRED | REMOVED, version, 0.0, 0.0, 0.0, math.inf, len(name))
+    head = _WHOLE.pack(MAGIC, EXPIRED | REMOVED, version, 0.0, 0.0, 0.0, math.inf, 0, len(name))
     return head + name + body
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import secrets
 from threading import Event, Lock
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,8 @@ class Hub:
     def reopen(self) -> None:
         """Know nothing: a fork begins its own life."""
         self._lock = Lock()
+        # Tells the writing processes apart; a fork gets another.
+        self.writer = secrets.randbits(32) or 1
         self.floors = Floors()
         self.epoch = object()
         # Up to `heard` every message has been followed; up to `informed` every fence is known.

@@ -116,7 +116,9 @@ class Writer:
         read_at = token if token is not None else self._hub.known
         item = Item(
             key=key,
-            draft=envelope.draft(key, packed, (as_of, now, fresh_until, usable_until)),
+            draft=envelope.draft(
+                key, packed, (as_of, now, fresh_until, usable_until), writer=self._hub.writer
+            ),
             fresh_until=fresh_until,
             usable_until=usable_until,
             usable_for=usable_until - now,
@@ -126,7 +128,9 @@ class Writer:
                 for one in put.inputs
             ),
         )
-        return Entry(key, value, as_of, now, fresh_until, usable_until, 0, "l1", self._clock), item
+        return Entry(
+            key, value, as_of, now, fresh_until, usable_until, 0, "l1", self._clock, self._hub.writer
+        ), item
 
     def _commit(self, items: list[Item]) -> tuple[Commit, Outcome]:
         for item in items:

@@ -16,7 +16,7 @@ local NOW_MS = math.floor(NOW_US / 1000)
 local CHANNEL = BASE .. ':changes'
 local FENCES, REMOVED, LATE = BASE .. ':fences', BASE .. ':removed', BASE .. ':late'
 local HEAD = '>BBd'
-local MAGIC, EXPIRED = 167, 1
+local MAGIC, EXPIRED = 168, 1
 
 local function number(n) return string.format('%.0f', n) end
 local function entry_key(text) return BASE .. ':e:' .. text end
