@@ -1,7 +1,7 @@
 # Everything that a person types. Each target does its own set-up.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help up test check format bench setup packages clean
+.PHONY: help up test check format bench chaos soak setup packages clean
 
 # uv builds the environment from uv.lock; where it is missing it is brought along in .uv/.
 PYTHON ?= python3
@@ -31,6 +31,12 @@ format: $(STAMP) ## Format the code and mend what can be mended
 
 bench: $(STAMP) ## Measure, side by side (takes minutes)
 	$(RUN) python -m benchmarks
+
+chaos: $(STAMP) packages ## Hold the cache against 20 seeds of broken servers (takes minutes)
+	$(RUN) python -m tests.chaos
+
+soak: $(STAMP) packages ## Look for growth in a cache at full rate (takes 10 minutes)
+	$(RUN) python -m tests.chaos soak --minutes 10 --json benchmarks/results/soak.json
 
 setup: $(STAMP) ## Install everything, start nothing
 

@@ -7,22 +7,25 @@ from typing import Any, NamedTuple
 from kombu.entity import Exchange, Queue
 
 import settings as environment
+from addresses import parse_redis
 
 settings = environment.load()
 
 # --- broker -------------------------------------------------------------------------------------
-broker_url = settings.broker_location() or "redis://127.0.0.1:6379/1"
+_broker = parse_redis(settings.broker_location() or "redis://127.0.0.1:6379/1")
+broker_url = _broker.for_celery()
+broker_use_ssl = _broker.celery_tls() or None  # with Sentinels; else the address says it
 broker_connection_retry_on_startup = True
 broker_connection_max_retries = None  # a broker may stay away for long: keep asking
 broker_pool_acquire_timeout = 5.0  # without it a publisher hangs on a dead broker
+# Without these a silent TCP peer parks the worker for good, and without a log line.
+_BOUNDS = {"socket_timeout": 5.0, "socket_connect_timeout": 2.0, "socket_keepalive": True}
 broker_transport_options = {
-    # Without these a silent TCP peer parks the worker for good, and without a log line.
-    "socket_timeout": 5.0,
-    "socket_connect_timeout": 2.0,
-    "socket_keepalive": True,
+    **_BOUNDS,
     "health_check_interval": 5,
     "queue_order_strategy": "priority",  # in the order in which a worker names its queues
     "visibility_timeout": 3600,
+    **_broker.celery_transport(**_BOUNDS),
 }
 
 # --- messages -----------------------------------------------------------------------------------
@@ -41,7 +44,7 @@ worker_send_task_events = True  # Flower
 worker_hijack_root_logger = False
 worker_cancel_long_running_tasks_on_connection_loss = False
 worker_proc_alive_timeout = 10.0
-imports = ("tasks.fetch", "tasks.derive", "tasks.publish")
+imports = ("tasks.fetch", "tasks.derive", "tasks.publish", "tasks.refresh")
 
 # --- queues: priorities are queues of their own, taken strictly in this order ----------------------
 SCORER_QUEUES = ("critical", "high", "normal", "low")
@@ -54,6 +57,7 @@ task_routes = {
     "tasks.publish.dashboard": {"queue": "critical"},
     "tasks.derive.symbols": {"queue": "high"},
     "tasks.derive.sweep": {"queue": "normal"},
+    "tasks.refresh.ahead": {"queue": "normal"},
     # One call for all symbols goes before the batches, so that a backfill does not hold up the prices.
     "tasks.fetch.universe": {"queue": "fetch.fast"},
     "tasks.fetch.tickers": {"queue": "fetch.fast"},
@@ -72,12 +76,16 @@ class Periodic(NamedTuple):
     per_exchange: bool = True
 
 
+# Often enough to meet every entry twice in the last fifth of its life.
+PERIOD_REFRESH = max(1.0, min(settings.lifetimes().values()) / 10)
+
 SCHEDULE = (
     Periodic("tasks.fetch.universe", settings.period_universe),
     Periodic("tasks.fetch.tickers", settings.period_tickers),
     Periodic("tasks.fetch.plan", settings.period_candles),
     Periodic("tasks.derive.sweep", settings.period_scores),
     Periodic("tasks.publish.dashboard", settings.period_dashboard, per_exchange=False),
+    Periodic("tasks.refresh.ahead", PERIOD_REFRESH, per_exchange=False),
 )
 
 

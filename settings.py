@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
 
-from addresses import parse_redis
 from checks import SIMULATED, checked_weights, exchanges_problem, lifetime_problems, recordings_problem
+from server_settings import LOCALHOST, Names, Port, ServerSettings, split_names
 
 TIMEFRAME_SECONDS = {
     "1m": 60, "3m": 180, "5m": 300, "15m": 900, "30m": 1800,
@@ -18,14 +18,9 @@ TIMEFRAME_SECONDS = {
 COMPONENTS = ("orderflow", "orderbook", "volume", "price_structure", "technical", "sentiment")
 DEFAULT_COMPONENT_WEIGHTS = dict(zip(COMPONENTS, (0.30, 0.20, 0.18, 0.15, 0.10, 0.07), strict=True))
 DEFAULT_TIMEFRAME_WEIGHTS = {"1m": 0.50, "5m": 0.30, "30m": 0.15, "4h": 0.05}
-BROKER_DATABASE = 1
 EVERY_ADDRESS = ("0.0.0.0", "::", "")
 
-LAST_PORT = 65535
-Port = Annotated[int, Field(ge=1, le=LAST_PORT)]
-Host = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:-]+$")]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Names = Annotated[tuple[str, ...], NoDecode]
 Weights = Annotated[dict[str, float], NoDecode]
 
 
@@ -37,7 +32,7 @@ class SettingsError(Exception):
         self.lines = lines
 
 
-class Settings(BaseSettings):
+class Settings(ServerSettings):
     """The whole configuration: one frozen value, from the environment and nowhere else.
 
     Fields carry the names of their variables in lower case; times are in seconds.
@@ -47,13 +42,6 @@ class Settings(BaseSettings):
         frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True
     )
 
-    redis_host: Host | None = None
-    redis_port: Port | None = None
-    redis_url: str | None = Field(None, repr=False)
-    broker_url: str | None = Field(None, repr=False)
-    memcached_host: Host | None = None
-    memcached_port: Port | None = None
-    memcached_servers: Names = ()
     shared_cache_prefix: str = Field("tidemark", pattern=r"^[A-Za-z0-9_.-]{1,32}$")
     enable_multi_tier_cache: bool = True
     enable_cache_pubsub: bool = True
@@ -90,7 +78,7 @@ class Settings(BaseSettings):
     scorer_processes: int = Field(2, ge=1, le=64)
     exchange_timeout: Seconds = 10
 
-    bind_address: str = "127.0.0.1"
+    bind_address: str = LOCALHOST
     web_port: Port = 8000
     stream_port: Port = 8001
     flower_port: Port = 5555
@@ -105,12 +93,10 @@ class Settings(BaseSettings):
     var_dir: Path = Path("var")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
-    @field_validator("exchanges", "timeframes", "memcached_servers", mode="before")
+    @field_validator("exchanges", "timeframes", mode="before")
     @classmethod
     def _split_names(cls, value: Any) -> Any:
-        if not isinstance(value, str):
-            return value
-        return tuple(dict.fromkeys(name.strip() for name in value.split(",") if name.strip()))
+        return split_names(value)
 
     @field_validator("timeframe_weights", "component_weights", mode="before")
     @classmethod
@@ -138,22 +124,6 @@ class Settings(BaseSettings):
             raise ValueError(problem)
         return value
 
-    @field_validator("memcached_servers")
-    @classmethod
-    def _host_and_port(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for server in value:
-            host, colon, port = server.rpartition(":")
-            if not (host and colon and port.isascii() and port.isdigit() and 0 < int(port) <= LAST_PORT):
-                raise ValueError("want host:port, separated by commas")
-        return value
-
-    @field_validator("redis_url", "broker_url")
-    @classmethod
-    def _redis_address(cls, value: str | None) -> str | None:
-        if value is not None:
-            parse_redis(value)
-        return value
-
     @field_validator("simulator_recordings")
     @classmethod
     def _playable_recordings(cls, value: Path | None) -> Path | None:
@@ -172,7 +142,10 @@ class Settings(BaseSettings):
         """Check what concerns several variables; all complaints come at once, a line each."""
         weights, complaint = self._chosen_timeframe_weights()
         object.__setattr__(self, "timeframe_weights", weights)
-        lines = [*filter(None, (complaint,)), *lifetime_problems(self.lifetimes())]
+        lines = [
+            *filter(None, (complaint, self.named_twice())),
+            *lifetime_problems(self.lifetimes()),
+        ]
         if lines:
             raise ValueError("\n".join(lines))
         return self
@@ -194,30 +167,9 @@ class Settings(BaseSettings):
         except ValueError as error:
             return weights, f"TIMEFRAME_WEIGHTS: {error}"
 
-    def redis_location(self) -> str | None:
-        """The URL of the cache's Redis as redis-py spells it, or None when none is named."""
-        if self.redis_url:
-            return parse_redis(self.redis_url).for_redis()
-        if not (self.redis_host or self.redis_port):
-            return None
-        return f"redis://{_netloc(self.redis_host, self.redis_port or 6379)}/0"
-
-    def broker_location(self) -> str | None:
-        """The URL of the broker's Redis as Celery spells it: its own, or database 1 beside the cache."""
-        if self.broker_url:
-            return parse_redis(self.broker_url).for_celery()
-        location = self.redis_location()
-        return None if location is None else parse_redis(location).for_celery(BROKER_DATABASE)
-
-    def memcached_locations(self) -> tuple[str, ...]:
-        """The Memcached servers as host:port, empty when none is named."""
-        if self.memcached_servers or not (self.memcached_host or self.memcached_port):
-            return self.memcached_servers
-        return (_netloc(self.memcached_host, self.memcached_port or 11211),)
-
     def simulator_url(self) -> str:
         """Where the simulated exchange answers, as seen from this machine."""
-        host = "127.0.0.1" if self.bind_address in EVERY_ADDRESS else self.bind_address
+        host = LOCALHOST if self.bind_address in EVERY_ADDRESS else self.bind_address
         return f"http://{host}:{self.simulator_port}"
 
     def lifetimes(self) -> dict[str, float]:
@@ -236,11 +188,6 @@ def load() -> Settings:
     except ValidationError as error:
         lines = (line for problem in error.errors() for line in _sentence(problem).splitlines())
         raise SettingsError(tuple(lines)) from None
-
-
-def _netloc(host: str | None, port: int) -> str:
-    host = host or "127.0.0.1"
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _sentence(problem: Any) -> str:

@@ -1,13 +1,26 @@
-"""`python -m benchmarks [web|system] [--quick] [--json]`."""
+"""`python -m benchmarks [cache|web|system|growth] [--quick] [--json|--markdown]`."""
 
 from __future__ import annotations
 
 import argparse
+from importlib import import_module
+from typing import TYPE_CHECKING
 
-from benchmarks import system, web
-from benchmarks.result import as_json, as_table
+from benchmarks.result import as_json
+from benchmarks.table import RESULTS, as_markdown, as_table
 
-GROUPS = {"web": web.run, "system": system.run}
+if TYPE_CHECKING:
+    from benchmarks.result import Result
+
+# Loaded when asked for: a group must not pay for the imports of another.
+GROUPS = {
+    "cache": "benchmarks.cache.run",
+    "web": "benchmarks.web",
+    "system": "benchmarks.system",
+    "growth": "benchmarks.growth",
+}
+# These leave their figures behind, unless they were quick.
+KEPT = ("cache", "growth")
 
 
 def main() -> None:
@@ -15,13 +28,30 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("groups", nargs="*", help=f"some of {', '.join(GROUPS)}; none means all")
     parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds")
+    parser.add_argument("--only", default="", help="rows of the cache's list, as in B1,B9")
     parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--markdown", action="store_true", help="print a Markdown table")
     arguments = parser.parse_args()
     unknown = [name for name in arguments.groups if name not in GROUPS]
     if unknown:
         parser.error(f"groups: got {', '.join(unknown)}; want some of {', '.join(GROUPS)}")
-    results = [one for name in arguments.groups or GROUPS for one in GROUPS[name](quick=arguments.quick)]
-    print(as_json(results) if arguments.json else as_table(results))
+    only = tuple(arguments.only.split(",")) if arguments.only else ()
+    results = []
+    for name in arguments.groups or GROUPS:
+        results += _run(name, quick=arguments.quick, only=only)
+    show = as_json if arguments.json else as_markdown if arguments.markdown else as_table
+    print(show(results))
+    if any(one.ours is None for one in results):
+        raise SystemExit(1)
+
+
+def _run(name: str, *, quick: bool, only: tuple[str, ...]) -> list[Result]:
+    run = import_module(GROUPS[name]).run
+    results: list[Result] = run(quick=quick, only=only) if name == "cache" else run(quick=quick)
+    if name in KEPT and not quick and not only:
+        RESULTS.mkdir(exist_ok=True)
+        (RESULTS / f"{name}.json").write_text(as_json(results) + "\n")
+    return results
 
 
 if __name__ == "__main__":

@@ -6,19 +6,39 @@ import json
 import statistics
 from dataclasses import asdict, dataclass, field
 
+Spread = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """How many times as long a peer takes: the median over the rounds, the smallest and the largest."""
+
+    median: float
+    smallest: float
+    largest: float
+
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One line: our median with its spread over the rounds, the peers', and what was to be reached."""
+    """One line: our median with its spread over the rounds, the peers', and what was to be reached.
+
+    `further` has the row's other figures, `at_least` names the peers that did not end within their
+    bound, `missed` says which rules of the reach do not hold. `ours` is None when measuring failed.
+    """
 
     id: str
     what: str
-    ours: float
+    ours: float | None
     unit: str
-    spread: tuple[float, float]
+    spread: Spread
     reach: str
     reached: bool | None
     peers: dict[str, float] = field(default_factory=dict)
+    ratios: dict[str, Ratio] = field(default_factory=dict)
+    further: dict[str, float] = field(default_factory=dict)
+    at_least: tuple[str, ...] = ()
+    missed: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def of_rounds(
@@ -32,22 +52,41 @@ def of_rounds(
     peers: dict[str, float] | None = None,
 ) -> Result:
     """The result of several rounds: the median, and the smallest and largest round as spread."""
-    spread = (round(min(rounds), 4), round(max(rounds), 4))
-    return Result(id, what, round(statistics.median(rounds), 4), unit, spread, reach, reached, peers or {})
+    return Result(id, what, median(rounds), unit, spread(rounds), reach, reached, peers or {})
 
 
-def as_table(results: list[Result]) -> str:
-    """A table for people."""
-    lines = [f"{'id':6} {'what':44} {'ours':>12} {'spread':>22}  {'peers':34} reach"]
-    for one in results:
-        peers = ", ".join(f"{name} {value:g}" for name, value in one.peers.items())
-        mark = {True: "reached", False: "NOT reached", None: "-"}[one.reached]
-        spread = f"{one.spread[0]:g} .. {one.spread[1]:g}"
-        ours = f"{one.ours:>9g} {one.unit:3}"
-        lines.append(f"{one.id:6} {one.what:44} {ours} {spread:>21}  {peers:34} {one.reach} {mark}")
-    return "\n".join(lines)
+def median(rounds: list[float]) -> float:
+    """The middle one, to four significant digits."""
+    return rounded(statistics.median(rounds))
+
+
+def spread(rounds: list[float]) -> Spread:
+    """The smallest and the largest."""
+    return rounded(min(rounds)), rounded(max(rounds))
+
+
+def rounded(figure: float) -> float:
+    """Four significant digits; more would be noise."""
+    return float(f"{figure:.4g}")
 
 
 def as_json(results: list[Result]) -> str:
-    """The same for programs."""
+    """A list of objects, for programs."""
     return json.dumps([asdict(one) for one in results], indent=2)
+
+
+def from_json(text: str) -> list[Result]:
+    """The same list back."""
+    return [_result(one) for one in json.loads(text)]
+
+
+def _result(fields: dict[str, object]) -> Result:
+    plain = Result(**fields)  # type: ignore[arg-type] # what as_json wrote
+    return Result(
+        **{
+            **fields,  # type: ignore[arg-type] # the same
+            "spread": tuple(plain.spread),
+            "ratios": {name: Ratio(**one) for name, one in fields.get("ratios", {}).items()},  # type: ignore[attr-defined]
+            **{name: tuple(getattr(plain, name)) for name in ("at_least", "missed", "notes")},
+        }
+    )

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from cache.ageing import Ageing
 from cache.codec import FrozenDict, NotCacheable
 from cache.entry import Change, Entry, Put, PutResult, Token, Value
 from cache.graph import Catalogue, GraphError
@@ -14,6 +15,7 @@ from cache.tiered import TieredCache
 from cache.wiring import CacheSettings, Tiers, make_tiers
 
 __all__ = [
+    "Ageing",
     "CacheSettings",
     "Catalogue",
     "Change",

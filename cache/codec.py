@@ -16,8 +16,11 @@ MOST_BYTES = 256 * 1024 * 1024
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder().decode
+_decode_flat = msgspec.msgpack.Decoder(dict[str, float | int | str | bool | None]).decode
 _threads = local()
-_ATOMS = frozenset((int, float, str, bool, bytes, type(None)))
+_all_atoms = frozenset((int, float, str, bool, bytes, type(None))).issuperset
+# The first bytes that msgpack gives to a map.
+_MAPS = frozenset((*range(0x80, 0x90), 0xDE, 0xDF))
 
 
 class NotCacheable(TypeError):
@@ -59,20 +62,32 @@ def unpack(body: bytes | memoryview, *, compressed: bool) -> Any:
     """The value in immutable form; raises ValueError when the bytes are not what `pack` made."""
     try:
         plain = _decompressor().decompress(body, max_output_size=MOST_BYTES) if compressed else body
+        if plain[0] in _MAPS:
+            return _frozen_map(plain)
         return freeze(_decode(plain))
+    except IndexError:
+        raise ValueError("not a packed value: it is empty") from None
     except (msgspec.DecodeError, zstandard.ZstdError, RecursionError) as error:
         raise ValueError(f"not a packed value: {error}") from error
+
+
+def _frozen_map(plain: bytes | memoryview) -> Any:
+    """A map, most of which hold nothing nested: those are known by their types while they are decoded."""
+    try:
+        return FrozenDict(_decode_flat(plain))
+    except msgspec.ValidationError:
+        return freeze(_decode(plain))
 
 
 def freeze(value: Any) -> Any:
     """The same value in tuples and FrozenDicts, to any depth."""
     kind = type(value)
     if kind is dict:
-        return FrozenDict(
-            {name: part if type(part) in _ATOMS else freeze(part) for name, part in value.items()}
-        )
+        if _all_atoms(map(type, value.values())):
+            return FrozenDict(value)
+        return FrozenDict({name: freeze(part) for name, part in value.items()})
     if kind is list:
-        return tuple([part if type(part) in _ATOMS else freeze(part) for part in value])
+        return tuple(value) if _all_atoms(map(type, value)) else tuple([freeze(part) for part in value])
     return value
 
 

@@ -98,17 +98,20 @@ class Listener:
         hub: Hub,
         subscribers: Subscribers,
         wake: Callable[[str], None],
+        heard_put: Callable[[Iterable[str], int], None],
         on_lost: Callable[[object], None],
     ) -> None:
         self._far = far
         self._hub = hub
         self._subscribers = subscribers
         self._wake = wake
+        self._heard_put = heard_put
         self._on_lost = on_lost
         self._stop = Event()
         self._said: dict[int, float] = {}
         self._number = 0
         self._heard_own_at = math.inf
+        self._listened_before = False
         self.listening = False
         self.gaps = 0
         self._thread = Thread(target=self._run, name="cache-listener", daemon=True)
@@ -148,7 +151,8 @@ class Listener:
             if pubsub.get_message(timeout=CONNECT_S) is None:
                 raise TimeoutError("no answer to SUBSCRIBE")
             # From here on nothing is missed; what was missed before, the snapshot tells.
-            self._catch_up(since=0, following=True)
+            self._catch_up(since=0, following=True, missed=self._listened_before)
+            self._listened_before = True
             # Memory filled before the subscription may have missed a write, which leaves no fence behind.
             self._hub.abandon()
             self._said.clear()
@@ -179,7 +183,7 @@ class Listener:
             self.gaps += 1
             log.warning("cache_messages_lost", heard=self._hub.heard, version=version)
             self._hub.abandon()
-            self._catch_up(since=self._hub.heard, following=True)
+            self._catch_up(since=self._hub.heard, following=True, missed=True)
         if reason == "canary" and origin == self._far.origin:
             self._prove(versions[0])
 
@@ -193,6 +197,8 @@ class Listener:
         if kept == "put":
             for text in texts:
                 self._wake(text)
+            if not versions:
+                self._heard_put(texts, version)
         self._subscribers.tell(texts, kept, max([version, *versions]))
 
     def _prove(self, number: int) -> None:
@@ -205,11 +211,14 @@ class Listener:
         self._hub.first_proof.set()
         self._heard_own_at = time.monotonic()
 
-    def _catch_up(self, *, since: int, following: bool = False) -> None:
+    def _catch_up(self, *, since: int, following: bool = False, missed: bool = False) -> None:
         snapshot = self._far.sync(heard=self._hub.known, seen=self._hub.highest, since=since)
         if snapshot is None:
             raise ConnectionError("Redis does not answer")
         self._hub.adopt(snapshot, following=following)
+        if missed:
+            # The snapshot tells of every fence, but not of writes: those may have missed Memcached as well.
+            self._hub.floors.doubt_near_below(snapshot.version)
 
     def _lost(self, error: object) -> None:
         was_listening, self.listening = self.listening, False

@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import weakref
 from threading import Lock
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+from cache.census import Census
 from cache.coherence import Listener, Subscribers
+from cache.hit_list import HitList
 from cache.hub import UNPROVED_LIFE_S, Hub
 from cache.keeper import Keeper
 from cache.leases import Leases
 from cache.local_order import LocalOrder
+from cache.mending import Mender
 from cache.outbox import Outbox
 from cache.reading import Reader
 from cache.single_flight import SingleFlight
@@ -32,10 +35,6 @@ if TYPE_CHECKING:
     Coherence = Literal["alone", "proved", "unproved"]
 
 
-# What lives to its next close lives no longer than this beyond its lifetime.
-LONGEST_TIMEFRAME_S = 8 * 86_400
-
-
 class Engine:
     """Owns every collaborator. Threads and sockets begin in the process that first needs them."""
 
@@ -48,6 +47,7 @@ class Engine:
         usable_for: float,
         listening: bool,
         read: Callable[[Key], Entry | None],
+        role: str | None,
     ) -> None:
         near, far = tiers.near, tiers.far
         self.tiers = tiers
@@ -56,10 +56,11 @@ class Engine:
         self.clock = clock
         self.stats = Stats(catalogue.kinds)
         self.outbox = Outbox()
+        self.mender = Mender()
         self.leases = Leases(self.far)
         self.subscribers = Subscribers(catalogue.kinds)
         if self.far is not None:
-            self.far.keep_for_s = usable_for + max(catalogue.lifetimes.values()) + LONGEST_TIMEFRAME_S
+            self.far.keep_for_s = usable_for + catalogue.longest_life()
             self.far.gathering = catalogue.gathering
         self.hub = Hub(clock=clock, memory=tiers.memory, shared=near.installed or far.installed)
         self.local = LocalOrder(self.hub, gathering=catalogue.gathering)
@@ -75,12 +76,25 @@ class Engine:
             local=self.local,
             outbox=self.outbox,
             reader=self.reader,
+            mender=self.mender,
             stats=self.stats,
+            clock=clock,
+        )
+        self.hits = None if self.far is None else HitList(self.far)
+        self.census = Census(
+            far=self.far,
+            role=role,
+            hits=self.hits,
+            stats=self.stats,
+            memory=tiers.memory,
+            facts=self.facts,
+            writer=lambda: self.hub.writer,
             clock=clock,
         )
         self.flights = SingleFlight(
             leases=self.leases, hub=self.hub, read=read, woken_by_messages=self.listening
         )
+        self._kinds = tuple(catalogue.kinds)
         self._started = False
         self._starting = Lock()
         self._keeper: Keeper | None = None
@@ -109,7 +123,7 @@ class Engine:
     def wait_for_proof(self, within_s: float) -> None:
         """Return once this process hears of every change, or after `within_s`, or when it never will."""
         self.ensure_started()
-        if self._listener is not None:
+        if self._listener is not None and self.far is not None and self.far.breaker.closed:
             self.hub.first_proof.wait(within_s)
 
     def now(self) -> int:
@@ -127,15 +141,34 @@ class Engine:
         """Whether a message of this write comes back to this process's subscribers."""
         return self.listening and result.tiers["l3"] in {"stored", "skipped"}
 
+    def facts(self) -> dict[str, Any]:
+        """What `TieredCache.stats` gives."""
+        memory, hub = self.tiers.memory, self.hub
+        memory.count_hits()
+        return {
+            "kinds": self.stats.plain(),
+            "read_from": self.stats.read_from(),
+            "l1": {"entries": len(memory), "bytes": memory.weight, "evictions": memory.evictions},
+            "breakers": {b.name: {"state": b.state, "openings": b.openings} for b in self.breakers},
+            "coherence": self.coherence,
+            "outbox": len(self.outbox),
+            "fences": len(hub.floors),
+            "generation": hub.generation,
+            "version": hub.highest,
+        }
+
     def close(self) -> None:
         """End the threads and let go of the connections."""
         with self._starting:
             self._started = True
             threads = (self._keeper, self._listener)
+            was_running = self._keeper is not None
             self._keeper = self._listener = None
         for thread in threads:
             if thread is not None:
                 thread.close()
+        if was_running:
+            self.census.report(ended=True)
         self.subscribers.close()
         self.tiers.near.close()
         self.tiers.far.close()
@@ -145,8 +178,18 @@ class Engine:
         self.tiers.memory.clear()
         self.tiers.near.reopen()
         self.tiers.far.reopen()
-        for part in (self.hub, self.outbox, self.leases, self.subscribers, self.local, self.flights):
+        for part in (
+            self.hub,
+            self.outbox,
+            self.mender,
+            self.leases,
+            self.subscribers,
+            self.local,
+            self.flights,
+        ):
             part.reopen()
+        for counting in (self.stats, self.census):
+            counting.reopen()
         for breaker in self.breakers:
             breaker.reopen()
         self._started = False
@@ -164,6 +207,7 @@ class Engine:
                     hub=self.hub,
                     subscribers=self.subscribers,
                     wake=self.flights.wake,
+                    heard_put=self.mender.heard,
                     on_lost=self._suspect,
                 )
             self._keeper = Keeper(
@@ -173,6 +217,9 @@ class Engine:
                 outbox=self.outbox,
                 leases=self.leases,
                 listener=self._listener,
+                census=self.census,
+                mender=self.mender,
+                kinds=self._kinds,
             )
             self._get_bearings()
             if self._listener is not None:
@@ -192,7 +239,8 @@ class Engine:
             self.hub.fences_until = self.clock() + UNPROVED_LIFE_S
         elif isinstance(self.tiers.near, MemcachedTier):
             # Nobody says which invalidations there were: what Memcached holds is served, as stale.
-            self.hub.generation = self.tiers.near.recall_generation()
+            self.hub.generation, kinds = self.tiers.near.recall(self._kinds)
+            self.hub.floors.raise_kinds(kinds)
             self.hub.floors.forget_below(self.hub.next_version())
 
     def _suspect(self, error: object) -> None:

@@ -1,8 +1,8 @@
 """How an entry travels: a fixed head that Redis itself can read and mark, then key and value.
 
  0  magic      1 byte
- 1  flags      1 byte    EXPIRED, COMPRESSED, REMOVED
- 2  version    8 bytes   big-endian double, filled in by whoever decides the order
+ 1  flags      1 byte    EXPIRED, COMPRESSED, REMOVED, UNSETTLED
+ 2  version    8 bytes   filled in by whoever decides the order; like all here big-endian
 10  as_of, stored_at, fresh_until, usable_until   4 doubles
 42  the number of the process that wrote it, 4 bytes
 46  length of the key's text, 2 bytes, then the text and the value's bytes
@@ -28,9 +28,11 @@ MAGIC = 0xA8
 EXPIRED = 1
 COMPRESSED = 2
 REMOVED = 4
-_HEAD = struct.Struct(">BBd")
+UNSETTLED = 8
+_HEAD = struct.Struct(">BBQ")
 _TIMES = struct.Struct(">ddddIH")
-_WHOLE = struct.Struct(">BBdddddIH")
+_WHOLE = struct.Struct(">BBQddddIH")
+_unpack = _WHOLE.unpack_from
 
 
 class Draft(NamedTuple):
@@ -39,9 +41,10 @@ class Draft(NamedTuple):
     flags: int
     rest: bytes
 
-    def sealed(self, version: int, *, expired: bool) -> bytes:
-        """The whole envelope."""
-        return _HEAD.pack(MAGIC, self.flags | (EXPIRED if expired else 0), version) + self.rest
+    def sealed(self, version: int, *, expired: bool, unsettled: bool = False) -> bytes:
+        """The whole envelope; `unsettled` says that Redis has not agreed to it yet."""
+        flags = self.flags | (EXPIRED if expired else 0) | (UNSETTLED if unsettled else 0)
+        return _HEAD.pack(MAGIC, flags, version) + self.rest
 
 
 def draft(
@@ -49,25 +52,34 @@ def draft(
 ) -> Draft:
     """An envelope for a packed value; `times` are as_of, stored_at, fresh_until and usable_until."""
     body, compressed = packed
-    text = key.text.encode()
+    text = key.raw
     return Draft(COMPRESSED if compressed else 0, _TIMES.pack(*times, writer, len(text)) + text + body)
 
 
 def opened(key: Key, body: bytes, *, tier: str, clock: Callable[[], float]) -> Entry | None:
     """The entry inside, or None when these bytes are no envelope of this key."""
     try:
-        magic, flags, version, as_of, stored_at, fresh_until, usable_until, writer, length = (
-            _WHOLE.unpack_from(body)
-        )
+        magic, flags, version, as_of, stored_at, fresh_until, usable_until, writer, length = _unpack(body)
         start = _WHOLE.size + length
-        if magic != MAGIC or body[_WHOLE.size : start] != key.text.encode():
+        if magic != MAGIC or body[_WHOLE.size : start] != key.raw:
             return None
-        value = codec.unpack(memoryview(body)[start:], compressed=bool(flags & COMPRESSED))
+        value = codec.unpack(body[start:], compressed=flags & COMPRESSED != 0)
     except (struct.error, ValueError):
         return None
     if flags & EXPIRED:
         fresh_until = min(fresh_until, stored_at)
-    return Entry(key, value, as_of, stored_at, fresh_until, usable_until, int(version), tier, clock, writer)
+    return Entry(key, value, as_of, stored_at, fresh_until, usable_until, version, tier, clock, writer)
+
+
+def version_of(body: bytes) -> int:
+    """The version in the head, 0 when these bytes are no envelope."""
+    magic, _, version = _HEAD.unpack_from(body) if len(body) >= _HEAD.size else (0, 0, 0)
+    return version if magic == MAGIC else 0
+
+
+def usable_until_of(body: bytes) -> float:
+    """The end of the usable time in an envelope, in Unix seconds."""
+    return float(_unpack(body)[6])
 
 
 def marked_expired(body: bytes) -> bytes:
@@ -80,6 +92,16 @@ def removal(text: str, version: int) -> bytes:
     name, (body, _) = text.encode(), codec.pack(None)
     head = _WHOLE.pack(MAGIC, EXPIRED | REMOVED, version, 0.0, 0.0, 0.0, math.inf, 0, len(name))
     return head + name + body
+
+
+def is_expired(body: bytes) -> bool:
+    """Whether this envelope says that its value is not fresh."""
+    return bool(body[1] & EXPIRED)
+
+
+def is_unsettled(body: bytes) -> bool:
+    """Whether this was written while Redis was away, and has not been heard by it since."""
+    return bool(body[1] & UNSETTLED)
 
 
 def is_removal(body: bytes) -> bool:

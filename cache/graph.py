@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from cache.keys import Kind
+
+
+# What lives to its next close lives no longer than this beyond its lifetime.
+LONGEST_TIMEFRAME_S = 8 * 86_400.0
 
 
 class GraphError(ValueError):
@@ -28,6 +32,10 @@ class Catalogue:
         self.lifetimes = {name: float(given.get(name, kind.ttl)) for name, kind in self.kinds.items()}
         _check_parents(self.kinds)
         _check_cycles(self.kinds)
+        self._children = {
+            name: frozenset(kind.name for kind in self.kinds.values() if name in kind.derived_from)
+            for name in self.kinds
+        }
         self._check_lifetimes()
 
     @property
@@ -35,9 +43,24 @@ class Catalogue:
         """The names of the kinds that outlive the removal of a part."""
         return frozenset(name for name, kind in self.kinds.items() if kind.gathers)
 
+    def derived_from_any(self, names: Iterable[str]) -> frozenset[str]:
+        """The names of all kinds that are derived from any of these, to any depth."""
+        found: set[str] = set()
+        queue = list(names)
+        for name in queue:
+            new = self._children.get(name, frozenset()) - found
+            found |= new
+            queue += new
+        return frozenset(found)
+
     def with_lifetimes(self, lifetimes: Mapping[str, float]) -> Catalogue:
         """The same kinds with other lifetimes in seconds, checked again."""
         return Catalogue(tuple(self.kinds.values()), lifetimes)
+
+    def longest_life(self) -> float:
+        """The longest time in seconds for which an entry of any kind can be fresh."""
+        to_the_close = any(kind.close_grace is not None for kind in self.kinds.values())
+        return max(self.lifetimes.values()) + (LONGEST_TIMEFRAME_S if to_the_close else 0.0)
 
     def lifetime(self, kind: Kind) -> float:
         """The kind's time to live in seconds; raises GraphError for a kind that is not in the catalogue."""

@@ -92,8 +92,7 @@ class Hub:
         """Make L1 and the memory of fences follow one change."""
         texts = tuple(texts)
         self.floors.note(texts, reason, version)
-        for text in texts:
-            self.memory.demote(text, version, gone=reason == "remove")
+        self.memory.demote_all(texts, version, gone=reason == "remove")
 
     def abandon(self) -> None:
         """Believe nothing that L1 holds until a lower tier confirms it."""
@@ -113,7 +112,7 @@ class Hub:
                 self.epoch = object()
             self.incarnation = snapshot.incarnation
             self.generation = snapshot.generation
-            self.floors.shared = max(self.floors.shared, snapshot.floor)
+            self.floors.lose_below(snapshot.floor)
             self.informed = max(snapshot.version, self.informed)
             if following:
                 self.heard = max(snapshot.version, self.heard)

@@ -11,16 +11,19 @@ import structlog
 
 from cache.hub import UNPROVED_LIFE_S
 from cache.leases import BEAT_S
+from cache.near_care import NearCare
 from cache.tiers.memcached import MemcachedTier
 from cache.tiers.redis import RedisTier
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
+    from cache.census import Census
     from cache.coherence import Listener
     from cache.entry import Reason
     from cache.hub import Hub
     from cache.leases import Leases
+    from cache.mending import Mender
     from cache.outbox import Outbox
     from cache.tiers.base import Abandon, Authority, Item, SharedMemory, Snapshot
     from cache.tiers.memcached_node import MemcachedNode
@@ -43,6 +46,9 @@ class Keeper:
         outbox: Outbox,
         leases: Leases,
         listener: Listener | None,
+        census: Census,
+        mender: Mender,
+        kinds: Collection[str],
     ) -> None:
         self._near = near if isinstance(near, MemcachedTier) else None
         self._far = far if isinstance(far, RedisTier) else None
@@ -50,11 +56,16 @@ class Keeper:
         self._outbox = outbox
         self._leases = leases
         self._listener = listener
+        self._census = census
         self._breakers = (*near.breakers(), *far.breakers())
         self._nudge = Event()
         self._closing = Event()
         self._canary_at = 0.0
-        self._kept_generation: int | None = None
+        self._care: NearCare | None = None
+        if self._near is not None:
+            self._care = NearCare(
+                near=self._near, hub=hub, mender=mender, kinds=kinds, raise_generation=self._raise_generation
+            )
         self._thread = Thread(target=self._run, name="cache-keeper", daemon=True)
         for breaker in self._breakers:
             breaker.on_open = self._nudge.set
@@ -84,7 +95,10 @@ class Keeper:
         if snapshot is None:
             return False
         self._adopt(snapshot)
-        return self._make_up_for_overflow() and self.settle(probing=True)
+        well = self._make_up_for_overflow() and self.settle(probing=True)
+        # What L1 took from Memcached meanwhile, Redis may have decided otherwise.
+        self._hub.abandon()
+        return well
 
     def settle(self, *, probing: bool = False) -> bool:
         """Send the outbox: invalidations first, then the writes, under the versions they were given."""
@@ -123,11 +137,17 @@ class Keeper:
             if cascade is None:
                 return False
             for touched, why in cascade.by_reason(reason):
-                hub.apply(touched, why, version)
+                hub.apply(set(touched).intersection(texts), why, version)
+                hub.apply(set(touched).difference(texts), why, cascade.version)
+        fresh = True
         for start in range(0, len(puts), SETTLE_AT_ONCE):
             some = puts[start : start + SETTLE_AT_ONCE]
-            if far.commit(some, heard=hub.known, seen=hub.highest, probing=probing) is None:
+            commit = far.commit(some, heard=hub.known, seen=hub.highest, probing=probing)
+            if commit is None:
                 return False
+            fresh = fresh and set(commit.verdicts) == {"fresh"}
+        if not fresh:
+            hub.abandon()
         return True
 
     def _run(self) -> None:
@@ -149,24 +169,20 @@ class Keeper:
         for breaker in self._breakers:
             breaker.try_probe()
         self._leases.beat()
+        if self._care is not None:
+            self._care.tick(redis_believed=None if self._far is None else self._far.breaker.closed)
         if self._far is None or not self._far.breaker.closed:
             return
         if len(self._outbox):
             self.settle()
-        if (
-            self._near is not None
-            and self._near.missed_writes
-            and all(b.closed for b in self._near.breakers())
-        ):
-            self._raise_generation()
-        if self._near is not None and self._hub.generation not in (None, self._kept_generation):
-            self._kept_generation = self._hub.generation
-            self._near.keep_generation(self._hub.generation or 0)
         if time.monotonic() >= self._canary_at:
             self._canary_at = time.monotonic() + CANARY_S
             self._stay_informed()
+        self._census.report_if_due()
 
     def _stay_informed(self) -> None:
+        if self._far is not None:
+            self._far.follow_master()
         if self._listener is not None:
             self._listener.say()
             return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from cache.codec import FrozenDict
 
@@ -64,6 +64,9 @@ class Kind:
         close_grace: Grace | None = None,
         gathers: bool = False,
     ) -> None:
+        shadowed = [param for param in params if hasattr(str, param)]
+        if shadowed:
+            raise KeyMismatch(f"{name}: a parameter named {shadowed[0]} hides a method of text")
         self.name = name
         self.params = params
         self.ttl = ttl
@@ -92,27 +95,35 @@ class Kind:
         return min(max(now + ttl, next_close + grace_s), next_close + max(grace_s, ttl))
 
 
-class Key:
+class Key(str):
     """One value's name. `text` (also `str(key)`) is its one spelling, in every tier and message.
 
-    Parameters are read as `key.params["symbol"]` or `key.symbol`.
+    Parameters are read as `key.params["symbol"]` or `key.symbol`. It is text itself, so that looking
+    one up costs no more than looking up text.
     """
 
-    __slots__ = ("_hashed", "kind", "params", "text")
+    __slots__ = ("kind", "params", "raw", "text")
 
     kind: Kind
     params: FrozenDict
     text: str
-    _hashed: int
+    raw: bytes
 
-    def __init__(self, kind: Kind, values: tuple[str, ...], text: str | None = None) -> None:
+    def __new__(cls, kind: Kind, values: tuple[str, ...], text: str | None = None) -> Self:
+        """The key of these values, which must be as many as the kind's parameters."""
         if text is None:
             text = SEPARATOR.join((kind.name, *(_escaped(kind, value) for value in values)))
+        try:
+            raw = text.encode()
+        except UnicodeEncodeError:
+            raise KeyMismatch(f"{kind.name}: {text!r} is not valid Unicode") from None
+        made = super().__new__(cls, text)
         put = object.__setattr__
-        put(self, "kind", kind)
-        put(self, "params", FrozenDict(zip(kind.params, values, strict=True)))
-        put(self, "text", text)
-        put(self, "_hashed", hash(text))
+        put(made, "kind", kind)
+        put(made, "params", FrozenDict(zip(kind.params, values, strict=True)))
+        put(made, "text", text)
+        put(made, "raw", raw)
+        return made
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"a key is immutable; {name} cannot be set")
@@ -122,12 +133,6 @@ class Key:
             raise AttributeError(name)
         value: str = self.params[name]
         return value
-
-    def __hash__(self) -> int:
-        return self._hashed
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Key) and self.text == other.text
 
     def __reduce__(self) -> tuple[object, ...]:
         return Key, (self.kind, tuple(self.params.values()))
@@ -161,8 +166,4 @@ def timeframe_seconds(timeframe: str) -> float:
 def _escaped(kind: Kind, value: str) -> str:
     if not isinstance(value, str):
         raise KeyMismatch(f"{kind.name}: a parameter is text; got {value!r}")
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise KeyMismatch(f"{kind.name}: {value!r} is not valid Unicode") from None
     return value.replace("%", "%25").replace(SEPARATOR, "%7C")

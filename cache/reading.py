@@ -26,10 +26,10 @@ class _Trip:
     now: float
     epoch: object
     max_age: float | None
+    wanted: list[Key]
     found: dict[Key, Entry] = field(default_factory=dict)
-    wanted: list[Key] = field(default_factory=list)
     held: dict[Key, Entry] = field(default_factory=dict)
-    sizes: dict[Key, int] = field(default_factory=dict)
+    outdated: list[Key] = field(default_factory=list)
     fills: list[Sealed] = field(default_factory=list)
 
     def hold(self, entry: Entry) -> None:
@@ -65,96 +65,117 @@ class Reader:
 
     def many(self, keys: Iterable[Key], max_age: float | None = None) -> dict[Key, Entry]:
         """The entries there are, fresh or stale; keys without any are missing."""
-        trip = _Trip(self._clock(), self._hub.epoch, max_age)
-        for key in dict.fromkeys(keys):
-            self._from_memory(key, trip)
-        near_says: list[Entry] = []
+        trip = _Trip(self._clock(), self._hub.epoch, max_age, list(dict.fromkeys(keys)))
+        if self._memory.installed:
+            trip.wanted = [key for key in trip.wanted if not self._in_memory(key, trip)]
+        doubtful: list[tuple[Entry, int]] = []
         if trip.wanted and self._near.installed and self._hub.generation is not None:
-            near_says = self._from_near(trip)
+            doubtful = self._from_near(trip)
         if trip.wanted and self._far.installed and self._from_far(trip):
-            near_says = []
+            doubtful = []
+            self._replace_outdated(trip)
         # Redis could not be asked: what Memcached holds is the best knowledge there is.
-        for entry in near_says:
+        for entry, size in doubtful:
             if entry.key not in trip.found and entry.version >= self._hub.floors.at(entry.key.text):
-                self._accept(entry, trip)
-        self._last_resorts(trip)
+                self._accept(entry, size, trip)
+        if trip.wanted:
+            self._last_resorts(trip)
         if trip.fills and self._hub.generation is not None:
             self._near.store(trip.fills, self._hub.generation, fill=True)
         return trip.found
 
-    def _from_memory(self, key: Key, trip: _Trip) -> None:
+    def _in_memory(self, key: Key, trip: _Trip) -> bool:
+        """Take what L1 holds, if it may be believed."""
         record = self._memory.peek(key.text)
         if record is None:
-            trip.wanted.append(key)
-            return
+            return False
         entry = record.entry
         believed = record.good_until and self._hub.believes(record.epoch, record.loaded_at, trip.now)
         if believed and trip.now < entry.usable_until and trip.young(entry):
             trip.found[key] = entry
-            record.counter.l1_hits += 1
+            record.hits += 1
             if entry.fresh_until <= trip.now:
                 record.counter.stale_served += 1
-            return
+            return True
         trip.hold(entry)
-        trip.wanted.append(key)
+        return False
 
-    def _from_near(self, trip: _Trip) -> list[Entry]:
+    def _from_near(self, trip: _Trip) -> list[tuple[Entry, int]]:
         """Take what may be believed as it is; return the rest, to be confirmed or else made do with."""
-        generation = self._hub.generation or 0
-        bodies = self._near.fetch([key.text for key in trip.wanted], generation)
-        sure = not self._far.installed or trip.now < max(self._hub.fences_until, self._hub.proved_until)
-        doubtful = []
-        for entry in self._opened(bodies, trip, self._near.name):
-            current = entry.version >= self._hub.floors.at(entry.key.text)
-            fresh = trip.now < entry.fresh_until and trip.young(entry)
-            if envelope.is_removal(bodies[entry.key.text]):
-                self._hub.floors.note((entry.key.text,), "remove", entry.version)
-            elif current and sure and (fresh or not self._far.installed):
-                self._accept(entry, trip)
-            else:
-                trip.hold(entry)
-                doubtful.append(entry)
-        trip.wanted = [key for key in trip.wanted if key not in trip.found]
+        hub, now, name, floors = self._hub, trip.now, self._near.name, self._hub.floors
+        bodies = self._near.fetch(trip.wanted, hub.generation or 0)
+        has_judge = self._far.installed
+        sure = not has_judge or now < max(hub.fences_until, hub.proved_until)
+        doubtful, wanted = [], []
+        for key in trip.wanted:
+            body = bodies.get(key)
+            entry = None if body is None else envelope.opened(key, body, tier=name, clock=self._clock)
+            if body is None or entry is None or now >= entry.usable_until:
+                wanted.append(key)
+                continue
+            settled = not has_judge or not envelope.is_unsettled(body)
+            current = settled and entry.version >= floors.at(key.text) and entry.version >= floors.near
+            usable = now < entry.fresh_until and trip.young(entry)
+            if current and sure and (usable or not has_judge) and not envelope.is_removal(body):
+                self._accept(entry, len(body), trip)
+                continue
+            wanted.append(key)
+            if envelope.is_removal(body):
+                floors.note((key.text,), "remove", entry.version)
+                continue
+            if not current:
+                trip.outdated.append(key)
+            trip.hold(entry)
+            doubtful.append((entry, len(body)))
+        trip.wanted = wanted
         return doubtful
 
     def _from_far(self, trip: _Trip) -> bool:
         """Take what Redis holds, for it is the truth; False when it could not be asked."""
-        bodies = self._far.fetch([key.text for key in trip.wanted])
+        hub, now, name, floors = self._hub, trip.now, self._far.name, self._hub.floors
+        # Who may have missed a fence asks for them along with the entries.
+        fenced = now >= hub.proved_until or floors.forgotten > 0
+        bodies = self._far.fetch(trip.wanted, fenced=fenced)
         if bodies is None:
             return False
-        for entry in self._opened(bodies, trip, self._far.name):
-            text = entry.key.text
-            known = max(self._hub.floors.shared, self._hub.floors.fence(text))
-            if entry.version < known:
-                self._accept(entry.stale_at(trip.now), trip)
+        for key in trip.wanted:
+            body = bodies.get(key)
+            entry = None if body is None else envelope.opened(key, body, tier=name, clock=self._clock)
+            if body is None or entry is None or now >= entry.usable_until:
                 continue
-            self._accept(entry, trip)
-            if self._near.installed and trip.now < entry.fresh_until:
-                trip.fills.append(Sealed(text, bodies[text], entry.usable_until))
-                self._stats.of(entry.key.kind.name).promotions += 1
+            if entry.version < floors.fence(key.text):
+                self._accept(entry.stale_at(now), len(body), trip)
+                continue
+            self._accept(entry, len(body), trip)
+            if self._near.installed and now < entry.fresh_until:
+                trip.fills.append(Sealed(key.text, body, entry.usable_until))
+                counter = self._stats.of(key.kind.name)
+                counter.promotions += 1
+                counter.l2_bytes_written += len(body)
         return True
 
-    def _opened(self, bodies: dict[str, bytes], trip: _Trip, tier: str) -> list[Entry]:
-        entries = []
-        for key in trip.wanted:
-            body = bodies.get(key.text)
-            entry = None if body is None else envelope.opened(key, body, tier=tier, clock=self._clock)
-            if body is not None and entry is not None and trip.now < entry.usable_until:
-                trip.sizes[key] = len(body)
-                entries.append(entry)
-        return entries
+    def _replace_outdated(self, trip: _Trip) -> None:
+        """What Redis knows better makes room in Memcached, for what is filled in there next."""
+        known = [key.text for key in trip.outdated if key in trip.found]
+        if known and self._hub.generation is not None:
+            self._near.drop(known, self._hub.generation)
 
-    def _accept(self, entry: Entry, trip: _Trip) -> None:
+    def _accept(self, entry: Entry, size: int, trip: _Trip) -> None:
         """Serve an entry and remember it nearer, with the life that it has left."""
-        trip.found[entry.key] = entry if trip.young(entry) else entry.stale_at(trip.now)
-        counter = self._stats.of(entry.key.kind.name)
-        if entry.tier == self._near.name:
+        key = entry.key
+        trip.found[key] = entry if trip.max_age is None or trip.young(entry) else entry.stale_at(trip.now)
+        counter = self._stats.of(key.kind.name)
+        counter.read_from[entry.writer] += 1
+        if entry.tier == "l2":
             counter.l2_hits += 1
+            counter.l2_bytes_read += size
         else:
             counter.l3_hits += 1
+            counter.l3_bytes_read += size
         if entry.fresh_until <= trip.now:
             counter.stale_served += 1
-        self.remember(entry, size=trip.sizes[entry.key], epoch=trip.epoch, now=trip.now)
+        if self._memory.installed:
+            self.remember(entry, size=size, epoch=trip.epoch, now=trip.now)
 
     def remember(self, entry: Entry, *, size: int, epoch: object, now: float) -> Outcome:
         """Put an entry into L1 unless something newer is there or known of."""
@@ -169,8 +190,9 @@ class Reader:
         )
         # Asked after storing: a change heard of in between finds either the record or this line.
         floors = self._hub.floors
-        if record is not None and entry.version < floors.at(text) and now < entry.fresh_until:
-            self._memory.demote(text, floors.at(text), gone=entry.version < floors.removal(text))
+        least = floors.at(text) if now < entry.fresh_until else floors.written(text)
+        if record is not None and entry.version < least:
+            self._memory.demote(text, least, gone=entry.version < floors.removal(text))
         return "skipped" if record is None else "stored"
 
     def _last_resorts(self, trip: _Trip) -> None:
@@ -184,5 +206,6 @@ class Reader:
             if entry is None or trip.now >= entry.usable_until or entry.version < removed:
                 counter.misses += 1
                 continue
+            counter.unconfirmed += 1
             counter.stale_served += 1
             trip.found[key] = entry.stale_at(trip.now)

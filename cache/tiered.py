@@ -5,17 +5,20 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+from cache.ageing import LAST_SHARE, LEAST_USES, MOST_LOOKED_AT, AgeingLook
 from cache.catalogue import CATALOGUE
 from cache.deriving import Deriver
 from cache.engine import Engine
 from cache.entry import Put, Token
 from cache.keys import parse
 from cache.leases import RUN_LOCK_LIFE_S
+from cache.warming import Warmer
 from cache.wiring import tiers_from
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from cache.ageing import Ageing
     from cache.entry import Change, Entry, PutResult, Reason
     from cache.graph import Catalogue
     from cache.keys import Key, Kind
@@ -26,13 +29,15 @@ if TYPE_CHECKING:
 
 USABLE_FOR_S = 86_400.0
 WARM_PATIENCE_S = 0.5
+ROLE = "process"
 
 
 class TieredCache:
     """Reads the nearest tier first; writes and invalidates through Redis, which decides the order.
 
     No method raises or hangs because a tier is broken. Threads and sockets begin with the first
-    call that needs them, in the process that makes it.
+    call that needs them, in the process that makes it. `name` is the role under which this process
+    is counted among all others, such as "web"; None for one that is not to be counted.
     """
 
     def __init__(
@@ -43,6 +48,7 @@ class TieredCache:
         catalogue: Catalogue = CATALOGUE,
         usable_for: float = USABLE_FOR_S,
         listening: bool = True,
+        name: str | None = ROLE,
     ) -> None:
         self.catalogue = catalogue
         self._clock = clock
@@ -54,12 +60,21 @@ class TieredCache:
             usable_for=usable_for,
             listening=listening,
             read=self.get,
+            role=name,
         )
         self._hub = self._engine.hub
+        self._warmer = Warmer(
+            role=name, hits=self._engine.hits, memory=tiers.memory, kinds=catalogue.kinds, clock=clock
+        )
+        self._ageing = AgeingLook(
+            far=self._engine.far, hits=self._engine.hits, catalogue=catalogue, clock=clock
+        )
         self._deriver = Deriver(cache=self, flights=self._engine.flights, stats=self._engine.stats)
 
     @classmethod
-    def from_settings(cls, settings: CacheSettings, clock: Callable[[], float] = time.time) -> TieredCache:
+    def from_settings(
+        cls, settings: CacheSettings, clock: Callable[[], float] = time.time, *, name: str | None = ROLE
+    ) -> TieredCache:
         """The cache that the settings describe; raises GraphError for lifetimes that do not fit."""
         return cls(
             tiers=tiers_from(settings, clock),
@@ -67,6 +82,7 @@ class TieredCache:
             catalogue=CATALOGUE.with_lifetimes(settings.lifetimes()),
             usable_for=settings.usable_for,
             listening=settings.enable_cache_pubsub,
+            name=name,
         )
 
     def get(self, key: Key, max_age: float | None = None) -> Entry | None:
@@ -76,9 +92,14 @@ class TieredCache:
         if record is not None and max_age is None:
             hub = self._hub
             now = self._clock()
-            if now < record.good_until and now < hub.proved_until and record.epoch is hub.epoch:
-                record.counter.l1_hits += 1
-                return record.entry
+            if now < hub.proved_until and record.epoch is hub.epoch:
+                if now < record.fresh_until:
+                    record.hits += 1
+                    return record.entry
+                if now < record.good_until:
+                    record.hits += 1
+                    record.counter.stale_served += 1
+                    return record.entry
         return self.get_many((key,), max_age).get(key)
 
     def get_many(self, keys: Iterable[Key], max_age: float | None = None) -> dict[Key, Entry]:
@@ -139,13 +160,37 @@ class TieredCache:
         self._engine.ensure_started()
         return Token(self._engine.now())
 
-    def warm(self, keys: Iterable[Key]) -> int:
+    def warm(self, keys: Iterable[Key] | None = None) -> int:
         """Load the keys into this process's memory in one batch; how many there were.
 
-        Waits up to half a second for the proof of coherence: what is loaded before it is not kept.
+        Without keys: what processes of this role used most in the last hour, in batches, bounded in
+        number and time. Waits up to half a second for the proof of coherence: what is loaded before it
+        is not kept.
         """
+        self._engine.ensure_started()
+        wanted = self._warmer.wanted() if keys is None else None
+        if keys is None and not wanted:
+            return 0
         self._engine.wait_for_proof(WARM_PATIENCE_S)
-        return len(self.get_many(keys))
+        if wanted:
+            return self._warmer.load(wanted, self.get_many)
+        return len(self._warmer.read(keys or (), self.get_many))
+
+    def ageing(
+        self,
+        kinds: Iterable[Kind],
+        *,
+        least_uses: int = LEAST_USES,
+        share: float = LAST_SHARE,
+        most: int = MOST_LOOKED_AT,
+    ) -> list[Ageing]:
+        """Keys that any process reads often (`least_uses` in ten to twenty minutes) and that turn stale soon.
+
+        Soon is within the last `share` of an entry's life. Nothing is read into memory by it or counted;
+        empty while Redis is away.
+        """
+        self._engine.ensure_started()
+        return self._ageing.find(kinds, least_uses=least_uses, share=share, most=most)
 
     def subscribe(
         self, callback: Callable[[Change], None], kinds: Iterable[Kind] | None = None
@@ -177,17 +222,15 @@ class TieredCache:
 
     def stats(self) -> dict[str, Any]:
         """Counters per kind and the state of the tiers, of this process."""
-        memory, hub = self._memory, self._hub
-        return {
-            "kinds": self._engine.stats.plain(),
-            "l1": {"entries": len(memory), "bytes": memory.weight, "evictions": memory.evictions},
-            "breakers": {b.name: {"state": b.state, "openings": b.openings} for b in self._engine.breakers},
-            "coherence": self._engine.coherence,
-            "outbox": len(self._engine.outbox),
-            "fences": len(hub.floors),
-            "generation": hub.generation,
-            "version": hub.highest,
-        }
+        return self._engine.facts()
+
+    def stats_everywhere(self) -> dict[str, Any]:
+        """The same over all processes, those that ended included, as of their last reports (every 5 s).
+
+        `complete` is False when Redis could not be asked: then it is this process's alone.
+        """
+        self._engine.ensure_started()
+        return self._engine.census.everywhere()
 
     def health(self) -> dict[str, str]:
         """One word per tier (up, degraded, down, absent) and one for coherence (proved, unproved, alone)."""
@@ -204,7 +247,7 @@ class TieredCache:
     def _invalidate(self, keys: Sequence[Key], reason: Reason) -> tuple[Key, ...]:
         self._engine.ensure_started()
         cascade = self._engine.writer.invalidate(keys, reason)
-        if cascade.texts and not self._engine.listening:
+        if cascade.texts and not (self._engine.listening and cascade.announced):
             for texts, why in cascade.by_reason(reason):
                 self._engine.subscribers.tell(texts, why, self._hub.highest)
         parsed = (parse(text, self.catalogue.kinds) for text in cascade.texts)

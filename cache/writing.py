@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from cache.hub import Hub
     from cache.keys import Key
     from cache.local_order import LocalOrder
+    from cache.mending import Mender
     from cache.outbox import Outbox
     from cache.reading import Reader
     from cache.stats import Stats
@@ -41,6 +42,7 @@ class Writer:
         local: LocalOrder,
         outbox: Outbox,
         reader: Reader,
+        mender: Mender,
         stats: Stats,
         clock: Callable[[], float],
     ) -> None:
@@ -52,6 +54,7 @@ class Writer:
         self._local = local
         self._outbox = outbox
         self._reader = reader
+        self._mender = mender
         self._stats = stats
         self._clock = clock
 
@@ -69,7 +72,7 @@ class Writer:
         results: list[PutResult] = []
         for part in _parts(items):
             commit, far_says = self._commit(items[part])
-            near_says = self._store_near(items[part], commit)
+            near_says = self._store_near(items[part], commit, unsettled=far_says == "failed")
             results += (
                 self._settled(entry, item, verdict, commit.version, far=far_says, near=near_says, epoch=epoch)
                 for entry, item, verdict in zip(entries[part], items[part], commit.verdicts, strict=True)
@@ -85,18 +88,32 @@ class Writer:
         if self._far.installed:
             cascade = self._far.invalidate(texts, reason, heard=self._hub.known, seen=self._hub.highest)
         if cascade is None:
-            cascade = self._local.invalidate(texts, reason)
-            for some, why in cascade.by_reason(reason):
-                if self._far.installed:
-                    self._outbox.invalidate(some, why, cascade.version)
-                self._mark_near(some, why, cascade.version)
+            cascade = self._invalidate_alone(texts, reason)
         elif reason == "remove" and self._hub.generation is not None:
-            # What was only expired goes as well: it is found in Redis, marked.
+            # What was only expired goes as well: it is found in Redis.
             self._near.drop(cascade.texts, self._hub.generation)
+        elif self._near.installed:
+            # For those who have lost touch with Redis and did not hear of it; so it may wait a moment.
+            self._mender.owe(cascade.texts, cascade.version)
         for some, why in cascade.by_reason(reason):
             self._hub.apply(some, why, cascade.version)
             self._stats.invalidated(some, why)
         self._hub.advance(cascade.previous, cascade.version, invalidation=True)
+        return cascade
+
+    def _invalidate_alone(self, texts: Sequence[str], reason: Reason) -> Cascade:
+        """A Redis that cannot be asked what is derived from the keys: all that may be is doubted."""
+        cascade = self._local.invalidate(texts, reason)
+        if self._far.installed:
+            self._outbox.invalidate(texts, reason, cascade.version)
+        for some, why in cascade.by_reason(reason):
+            self._mark_near(some, why, cascade.version)
+        kinds = self._catalogue.derived_from_any({text.partition("|")[0] for text in texts})
+        if kinds and self._far.installed:
+            floors = dict.fromkeys(kinds, cascade.version)
+            self._hub.floors.raise_kinds(floors)
+            self._hub.abandon()
+            self._near.post(kinds=floors)
         return cascade
 
     def _prepared(self, put: Put, read: dict[Key, Entry], now: float) -> tuple[Entry, Item]:
@@ -147,7 +164,7 @@ class Writer:
         self._outbox.put(kept, commit.version)
         return commit, "failed"
 
-    def _store_near(self, items: list[Item], commit: Commit) -> dict[str, Outcome]:
+    def _store_near(self, items: list[Item], commit: Commit, *, unsettled: bool) -> dict[str, Outcome]:
         if not self._near.installed:
             return {}
         if self._hub.generation is None:
@@ -155,13 +172,21 @@ class Writer:
         sealed = [
             Sealed(
                 item.key.text,
-                item.draft.sealed(commit.version, expired=verdict == "stale"),
+                item.draft.sealed(commit.version, expired=verdict == "stale", unsettled=unsettled),
                 item.usable_until,
             )
             for item, verdict in zip(items, commit.verdicts, strict=True)
             if verdict != "skipped"
         ]
-        return self._near.store(sealed, self._hub.generation, fill=False) if sealed else {}
+        if not sealed:
+            return {}
+        texts = [one.text for one in sealed]
+        self._mender.watch(texts, commit.version)
+        outcomes = self._near.store(sealed, self._hub.generation, fill=False)
+        # Memcached keeps whatever comes last. A newer write that is known by now may have been first.
+        written = self._hub.floors.written
+        self._mender.owe((text for text in texts if written(text) > commit.version), commit.version + 1)
+        return outcomes
 
     def _settled(
         self,
@@ -188,9 +213,12 @@ class Writer:
             }
             return PutResult(key, version, outcomes, born_stale=True, entry=entry)
         self._hub.floors.note((key.text,), "put", version)
-        kept = self._reader.remember(entry, size=len(item.draft.rest), epoch=epoch, now=now)
+        size = len(item.draft.rest)
+        kept = self._reader.remember(entry, size=size, epoch=epoch, now=now)
         counter.puts += 1
-        counter.bytes_written += len(item.draft.rest)
+        counter.bytes_written += size
+        counter.l2_bytes_written += size if near_says == "stored" else 0
+        counter.l3_bytes_written += size if far == "stored" and verdict != "too_large" else 0
         counter.born_stale += born_stale
         counter.failed_writes += (far == "failed") + (near_says == "failed")
         far_says: Outcome = "skipped" if verdict == "too_large" else far

@@ -10,6 +10,8 @@ from ops.embedded import reply
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from addresses import RedisAddress
+
 _WITHIN_S = 2.0
 _UNREADABLE = "its address cannot be read, or has an option that is not known"
 _EVICTING = "evicts; set its maxmemory-policy to noeviction, or messages can vanish"
@@ -43,6 +45,8 @@ def _with_client(url: str, ask: Callable[[Any], Any]) -> tuple[Any, str | None]:
     """What was answered, and why nothing was: a sentence that repeats nothing of the address."""
     try:
         client = _client(url)
+    except (OSError, _redis_error()) as error:
+        return None, _short(error)
     except ValueError:
         # Its words hold the part that could not be read: often one of the password.
         return None, _UNREADABLE
@@ -63,13 +67,25 @@ def _client(url: str) -> Any:
     from redis.backoff import NoBackoff  # noqa: PLC0415
     from redis.retry import Retry  # noqa: PLC0415
 
-    return Redis.from_url(
-        parse_redis(url).for_redis(),
-        socket_timeout=_WITHIN_S,
-        socket_connect_timeout=_WITHIN_S,
-        retry=Retry(NoBackoff(), 0),
-        decode_responses=True,
-    )
+    bounds: dict[str, Any] = {
+        "socket_timeout": _WITHIN_S,
+        "socket_connect_timeout": _WITHIN_S,
+        "retry": Retry(NoBackoff(), 0),
+        "decode_responses": True,
+    }
+    address = parse_redis(url)
+    if not address.master:
+        return Redis.from_url(address.for_redis(), **bounds)
+    return Redis.from_url(address.for_server(*_present_master(address, bounds)), **bounds)
+
+
+def _present_master(address: RedisAddress, bounds: dict[str, Any]) -> tuple[str, int]:
+    from redis.sentinel import Sentinel  # noqa: PLC0415
+
+    make: Any = Sentinel  # redis-py is typed in parts
+    with make(address.sentinels(), sentinel_kwargs=address.sentinel_options(**bounds)) as sentinels:
+        host, port = sentinels.discover_master(address.master)
+    return str(host), int(port)
 
 
 def _redis_error() -> type[Exception]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
 
+from addresses import parse_redis
 from ops import embedded
 from ops.ports import WantedPort, loopback
 
@@ -34,8 +34,8 @@ class Backends:
 
     def secrets(self) -> tuple[str, ...]:
         """Return the passwords in the addresses, which no line may show."""
-        words = [urlsplit(url).password for url in (self.redis_url, self.broker_url)]
-        return tuple(form for word in words if word for form in (word, unquote(word)))
+        urls = filter(None, (self.redis_url, self.broker_url))
+        return tuple(word for url in urls for word in parse_redis(url).secrets())
 
 
 class Finder:
@@ -79,7 +79,7 @@ class Finder:
         cache, broker = settings.redis_location(), settings.broker_location()
         notes = []
         refused = {url: self._ask_redis(url) for url in dict.fromkeys((cache, broker)) if url}
-        if settings.redis_url or settings.redis_host:
+        if settings.redis_url or settings.redis_host or settings.redis_sentinels:
             notes += _refusal("Redis", cache, refused)
         if settings.broker_url:
             notes += _refusal("the broker's Redis", broker, refused)
@@ -145,9 +145,8 @@ class Finder:
 
 
 def without_login(url: str) -> str:
-    """Return the URL without user and password."""
-    parts = urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    """Return the URL without users and passwords."""
+    return parse_redis(url).shown()
 
 
 def _refusal(name: str, url: str | None, refused: dict[str, str | None]) -> list[str]:

@@ -18,7 +18,20 @@ if TYPE_CHECKING:
     from settings import Settings
 
 # Replaced by what they led to; left in place they would contradict it.
-_SUPERSEDED = ("REDIS_HOST", "REDIS_PORT", "MEMCACHED_HOST", "MEMCACHED_PORT")
+_SUPERSEDED = (
+    "REDIS_HOST",
+    "REDIS_PORT",
+    "REDIS_USERNAME",
+    "REDIS_PASSWORD",
+    "REDIS_TLS",
+    "REDIS_CA_FILE",
+    "REDIS_SENTINELS",
+    "REDIS_SENTINEL_MASTER",
+    "REDIS_SENTINEL_USERNAME",
+    "REDIS_SENTINEL_PASSWORD",
+    "MEMCACHED_HOST",
+    "MEMCACHED_PORT",
+)
 _PRIVATE = frozenset({"REDIS_URL", "BROKER_URL", "FLOWER_PASSWORD"})
 # One arithmetic thread a process: two scorers on two cores gain nothing from four.
 _QUIET = {"PYTHONUNBUFFERED": "1", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}

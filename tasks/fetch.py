@@ -117,6 +117,16 @@ def order_books(exchange: str, symbols: list[str]) -> None:
     fetch_each(house, exchange, "order_book", symbols, timeframes=[], fetch=fetch)
 
 
+def candles_claim(exchange: str, symbol: str, timeframe: str, closed_at: float | None) -> str:
+    """The claim to whatever follows the close that is there, at `closed_at` in Unix seconds."""
+    return f"{exchange}:{symbol}:{timeframe}:{closed_at}"
+
+
+def book_claim(exchange: str, symbol: str, as_of: float | None) -> str:
+    """The claim to whatever follows the order book that is there, true at `as_of` in Unix seconds."""
+    return f"{exchange}:{symbol}:book:{as_of}"
+
+
 def _tracked(house: House, exchange: str) -> list[str]:
     entry = house.cache.get(UNIVERSE.key(exchange=exchange))
     return plain.symbols_of(entry.value if entry else None)
@@ -148,14 +158,14 @@ def _due_candles(
     }
     due = planning.due_candles(symbols, timeframes, closed_at, now)
     # The claim names the close that is there, so it needs no release: success makes a new name.
-    return _claim(house, {one: f"{exchange}:{one[0]}:{one[1]}:{closed_at.get(one)}" for one in due}, most)
+    return _claim(house, {one: candles_claim(exchange, *one, closed_at.get(one)) for one in due}, most)
 
 
 def _due_books(house: House, exchange: str, symbols: list[str], now: float, most: int) -> list[str]:
     keys = {ORDER_BOOK.key(exchange=exchange, symbol=symbol): symbol for symbol in symbols}
     as_of = {keys[key]: entry.as_of for key, entry in house.cache.get_many(keys).items()}
     due = planning.due_books(symbols, as_of, now, house.settings.period_order_books)
-    return _claim(house, {one: f"{exchange}:{one}:book:{as_of.get(one)}" for one in due}, most)
+    return _claim(house, {one: book_claim(exchange, one, as_of.get(one)) for one in due}, most)
 
 
 def _claim(house: House, names: dict[Due, str], most: int) -> list[Due]:

@@ -8,7 +8,16 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from celery.signals import setup_logging, worker_process_shutdown, worker_shutdown
+from celery.concurrency import get_implementation
+from celery.concurrency.thread import TaskPool as ThreadPool
+from celery.signals import (
+    celeryd_init,
+    setup_logging,
+    worker_init,
+    worker_process_init,
+    worker_process_shutdown,
+    worker_shutdown,
+)
 
 import logs
 import settings as environment
@@ -44,8 +53,12 @@ def house() -> House:
     return found
 
 
+FETCHER = "fetcher"
+"""The worker that asks the exchanges, as the Procfile names it."""
+
 _houses: dict[int, House] = {}
 _building = threading.Lock()
+_role = "tasks"
 
 
 def _begin_anew() -> None:
@@ -60,16 +73,22 @@ os.register_at_fork(after_in_child=_begin_anew)
 
 def _build() -> House:
     configuration = environment.load()
-    cache = TieredCache.from_settings(configuration, clock=time.time)
+    cache = TieredCache.from_settings(configuration, clock=time.time, name=_role)
     if configuration.enable_cache_warming:
         _warm(cache, configuration)
     return House(settings=configuration, cache=cache, clock=time.time, exchange=_exchanges(configuration))
 
 
 def _warm(cache: TieredCache, configuration: Settings) -> None:
-    """Load what every round of a worker begins with: the symbols, their last views and scores."""
+    """Load what every round of a worker begins with, and what workers of its role used most lately.
+
+    A fetcher begins with the symbols, others with the last views and scores of them as well.
+    """
     universes = [UNIVERSE.key(exchange=exchange) for exchange in configuration.exchanges]
     cache.warm(universes)
+    cache.warm()
+    if _role == FETCHER:
+        return
     keys = [
         key
         for universe, entry in cache.get_many(universes).items()
@@ -102,6 +121,29 @@ def _exchanges(configuration: Settings) -> Callable[[str], Exchange]:
         return connected[name].get()
 
     return exchange
+
+
+@celeryd_init.connect(weak=False)  # type: ignore[untyped-decorator]
+def _take_role(sender: str, **_: Any) -> None:
+    """Be counted under the first part of the worker's name, such as "scorer" of scorer@host."""
+    global _role  # noqa: PLW0603 - a process has one, and learns of it before it builds its house
+    _role = sender.partition("@")[0]
+
+
+@worker_process_init.connect(weak=False)  # type: ignore[untyped-decorator]
+def _begin_warm(sender: str, **_: Any) -> None:
+    """A prefork child is warm before it takes its first task."""
+    _take_role(sender)
+    if environment.load().enable_cache_warming:
+        house()
+
+
+@worker_init.connect(weak=False)  # type: ignore[untyped-decorator]
+def _begin_warm_with_threads(sender: Any, **_: Any) -> None:
+    """So is a worker of threads, which is its own only process."""
+    if get_implementation(sender.pool_cls) is ThreadPool and environment.load().enable_cache_warming:
+        _configure_logs()  # this comes before Celery asks for it
+        house()
 
 
 @setup_logging.connect(weak=False)  # type: ignore[untyped-decorator]

@@ -1,7 +1,8 @@
-"""Whether the process lives, and whether it can serve a dashboard."""
+"""Whether the process lives, whether it can serve a dashboard, and how the cache is doing."""
 
 from __future__ import annotations
 
+import math
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -17,13 +18,16 @@ if TYPE_CHECKING:
     from webapp.published import Shelf
 
 NO_STORE = {"Cache-Control": "no-store"}
+GATHERED_S = 1.0
+"""However often it is asked, Redis is asked at most once in this time."""
 
 
 def blueprint(
     *, shelf: Shelf, cache: TieredCache, exchanges: Exchanges, clock: Callable[[], float]
 ) -> Blueprint:
-    """The two addresses that an operator or a supervisor asks."""
+    """The addresses that an operator or a supervisor asks."""
     pages = Blueprint("health", __name__)
+    gathered: dict[str, Any] = {"at": -math.inf}
 
     @pages.get("/healthz")
     def alive() -> Response:
@@ -46,5 +50,12 @@ def blueprint(
             body["exchanges"] = exchanges.rows()
         status = HTTPStatus.SERVICE_UNAVAILABLE if found is None else HTTPStatus.OK
         return body, int(status), NO_STORE
+
+    @pages.get("/statsz")
+    def statistics() -> tuple[dict[str, Any], dict[str, str]]:
+        nonlocal gathered
+        if not 0 <= clock() - gathered["at"] < GATHERED_S:
+            gathered = cache.stats_everywhere()
+        return gathered, NO_STORE
 
     return pages

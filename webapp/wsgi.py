@@ -18,7 +18,7 @@ from webapp.words import VIEWS
 
 _settings = environment.load()
 logs.configure(_settings.log_level)
-_cache = TieredCache.from_settings(_settings, clock=time.time)
+_cache = TieredCache.from_settings(_settings, clock=time.time, name="web")
 atexit.register(_cache.close)
 if _settings.enable_cache_warming:
     _cache.warm(
@@ -27,6 +27,7 @@ if _settings.enable_cache_warming:
             *(UNIVERSE.key(exchange=exchange) for exchange in _settings.exchanges),
         ]
     )
+    _cache.warm()
 
 app = create_app(
     cache=_cache,

@@ -1,30 +1,33 @@
 -- Store a batch: fence, number, write, register with the inputs, tell everybody. One step.
 --
--- ARGV[4] origin  [5] life of a dependents set in ms  [6] msgpack: for each item
---     { text, flags, lifetime in ms, token (0 = not fenced itself), pinned version (0 = number it
---       now), { input's text, version it was read at, next input's text, ... },
+-- ARGV[6] life of a dependents set in ms  [7] msgpack: for each item
+--     { text, flags, lifetime in ms as text, token (0 = not fenced itself), pinned version (0 =
+--       number it now), { input's text, version it was read at, next input's text, ... },
 --       1 if its kind gathers parts and outlives their removal }
---   [7..] the rest of each item's envelope, in the same order ('' = too large for this tier)
+--   [8..] the rest of each item's envelope, in the same order ('' = too large for this tier)
 -- Returns { previous, version, one verdict for each item }.
 
 local FRESH, STALE, SKIPPED, TOO_LARGE = 0, 1, 2, 3
 local CHUNK = 1000
-local origin, life_ms, items = ARGV[4], ARGV[5], cmsgpack.unpack(ARGV[6])
+local origin, life_ms, items = ARGV[4], ARGV[6], cmsgpack.unpack(ARGV[7])
 local floor = tonumber(meta[4])
 local previous = next_version()
 
 -- Asked for once each: a batch has few inputs and many items.
-local fences, children = {}, {}
+local fences, children, written = {}, {}, {}
 
-local function fenced(text, baseline, pinned)
-  -- What was written while we were away is younger than the memory that we lost.
-  if baseline < floor and pinned == 0 then return true end
+local function fence_of(text)
   local fence = fences[text]
   if fence == nil then
     fence = tonumber(redis.call('ZSCORE', FENCES, text) or 0)
     fences[text] = fence
   end
-  return fence > baseline
+  return fence
+end
+
+local function fenced(text, baseline, pinned)
+  -- What was written while we were away is younger than the memory that we lost.
+  return (baseline < floor and pinned == 0) or fence_of(text) > baseline
 end
 
 local function removed(text, baseline)
@@ -32,11 +35,41 @@ local function removed(text, baseline)
   return removal and tonumber(removal) > baseline
 end
 
+local function version_of(text)
+  local version_there = written[text]
+  if version_there == nil then
+    local _, found = head_of(text)
+    version_there = found or 0
+    written[text] = version_there
+  end
+  return version_there
+end
+
+-- Whether an input was written anew after it was read for this item.
+local function outrun(inputs)
+  for i = 1, #inputs, 2 do
+    if version_of(inputs[i]) > inputs[i + 1] then return true end
+  end
+  return false
+end
+
+-- A born stale entry says so itself: its own version is above its fence.
+local heads = {}
+local function head(flags, own)
+  if own ~= version then return struct.pack(HEAD, MAGIC, flags, own) end
+  local packed = heads[flags]
+  if not packed then
+    packed = struct.pack(HEAD, MAGIC, flags, own)
+    heads[flags] = packed
+  end
+  return packed
+end
+
 local answer, texts, versions = { previous, version }, {}, {}
 local any_pinned = false
 for position, item in ipairs(items) do
   local text, flags, ttl, token, pinned, inputs, gathers = unpack(item)
-  local rest = ARGV[6 + position]
+  local rest = ARGV[7 + position]
   local stale, gone = false, false
   if token ~= 0 and fenced(text, token, pinned) then
     stale, gone = true, removed(text, token)
@@ -49,17 +82,30 @@ for position, item in ipairs(items) do
 
   local own, verdict = version, stale and STALE or FRESH
   if pinned ~= 0 then
-    -- Below the floor nobody would believe it: then it is numbered now, like any other.
-    own, any_pinned = pinned < floor and version or pinned, true
+    own, any_pinned = pinned, true
     if fenced(text, pinned, pinned) then stale, verdict = true, STALE end
+    if pinned < floor then
+      -- Nobody would believe it below the floor, so it is numbered now; but what would have refused
+      -- it as outdated may be just what was lost, so it is not fresh.
+      own, stale, verdict = version, true, STALE
+    end
   end
+  local derived = token ~= 0 and #inputs > 0
   if gone then
     verdict = SKIPPED
-  elseif stale or pinned ~= 0 then
-    -- Never over something better: a newer write, or one that is not expired.
+  elseif stale or pinned ~= 0 or derived then
+    -- Never over something better: a newer write, one that is not expired, or one that somebody
+    -- made meanwhile while our inputs were written anew.
     local there, version_there = head_of(text)
-    if there and (version_there > (pinned ~= 0 and pinned or version) or (stale and pinned == 0 and there % 2 ~= EXPIRED)) then
-      verdict = SKIPPED
+    if there then
+      local good = there % 2 ~= EXPIRED and version_there >= fence_of(text)
+      if
+        version_there > (pinned ~= 0 and pinned or version)
+        or (good and stale and pinned == 0)
+        or (good and derived and version_there > token and outrun(inputs))
+      then
+        verdict = SKIPPED
+      end
     end
   end
 
@@ -68,13 +114,13 @@ for position, item in ipairs(items) do
       verdict = TOO_LARGE
       redis.call('DEL', entry_key(text))
     else
-      local mark = stale and EXPIRED or 0
-      redis.call('SET', entry_key(text), struct.pack(HEAD, MAGIC, flags + mark, own) .. rest, 'PX', number(ttl))
+      redis.call('SET', entry_key(text), head(flags + (stale and EXPIRED or 0), own) .. rest, 'PX', ttl)
     end
+    written[text] = own
     for i = 1, #inputs, 2 do
       local own_children = children[inputs[i]] or {}
       children[inputs[i]] = own_children
-      own_children[#own_children + 1] = number(NOW_MS + ttl)
+      own_children[#own_children + 1] = number(NOW_MS + tonumber(ttl))
       own_children[#own_children + 1] = text
     end
     texts[#texts + 1] = text

@@ -1,15 +1,23 @@
 -- Expire or remove keys and everything derived from them, to any depth. One step.
 --
--- ARGV[4] origin  [5] how long fences are kept, in ms  [6] 'expire' or 'remove'
---   [7] the version of the invalidation if it was made while we were away, else ''
---   [8] the kinds that a removal of one of their parts only expires, as '|one|other|'  [9..] texts
+-- ARGV[6] how long fences are kept, in ms  [7] 'expire' or 'remove'
+--   [8] the version of the invalidation if it was made while we were away, else ''
+--   [9] the kinds that a removal of one of their parts only expires, as '|one|other|'  [10..] texts
 -- Returns msgpack of { previous, version, { every text touched }, { those of them that were
 --   expired by a removal } }.
+--
+-- An expired entry is not touched: it is stale because its version is below its fence, for every
+-- reader knows the fences, or asks for them along with the entry.
 
 local CHUNK = 1000
-local origin, life_ms, reason, pinned, gathering = ARGV[4], tonumber(ARGV[5]), ARGV[6], ARGV[7], ARGV[8]
+local FEW = 16
+local origin, life_ms, reason, pinned, gathering = ARGV[4], tonumber(ARGV[6]), ARGV[7], ARGV[8], ARGV[9]
 local previous = next_version()
-local fence = pinned ~= '' and tonumber(pinned) or version
+-- One that comes late fences the keys that it names as of then. What is derived from them may have
+-- been made since then, from the old value: it is fenced as of now.
+local named = 0
+local late_fence = pinned ~= '' and tonumber(pinned) or version
+local function fence_of(i) return i <= named and late_fence or version end
 
 -- The closure, nearest first; `touched` doubles as the queue. What gathers the removed, and all
 -- that is made of it, comes after all that goes: from number `hard + 1` on, it is only expired.
@@ -23,33 +31,48 @@ end
 local function gathers(text)
   return string.find(gathering, '|' .. string.match(text, '^[^|]*') .. '|', 1, true)
 end
-local at = 1
-local function follow()
-  while touched[at] do
-    for _, text in ipairs(redis.call('ZRANGEBYSCORE', dependents_key(touched[at]), NOW_MS, '+inf')) do
+local function visit_children(names, first, last)
+  -- Most have none, and one question tells that of many.
+  if redis.call('EXISTS', unpack(names, first, last)) == 0 then return end
+  if last - first >= FEW then
+    local middle = math.floor((first + last) / 2)
+    visit_children(names, first, middle)
+    visit_children(names, middle + 1, last)
+    return
+  end
+  for i = first, last do
+    for _, text in ipairs(redis.call('ZRANGEBYSCORE', names[i], NOW_MS, '+inf')) do
       if reason == 'remove' and not hard and gathers(text) then
         gatherers[#gatherers + 1] = text
       else
         visit(text)
       end
     end
-    at = at + 1
   end
 end
-for i = 9, #ARGV do visit(ARGV[i]) end
+local at = 1
+local function follow()
+  while touched[at] do
+    local names, last = {}, math.min(#touched, at + CHUNK - 1)
+    for i = at, last do names[#names + 1] = dependents_key(touched[i]) end
+    visit_children(names, 1, #names)
+    at = last + 1
+  end
+end
+for i = 10, #ARGV do visit(ARGV[i]) end
+if pinned ~= '' then named = #touched end
 follow()
 hard = #touched
 for _, text in ipairs(gatherers) do visit(text) end
 follow()
 
-local function reason_of(number_) return number_ > hard and 'expire' or reason end
-
 -- Fences only ever rise, and are dropped when every entry that they could concern has died.
+local now_text, late_text = number(version), number(late_fence)
 local function raise(key, count)
   for from = 1, count, CHUNK do
     local pairs_ = {}
     for i = from, math.min(from + CHUNK - 1, count) do
-      pairs_[#pairs_ + 1] = number(fence)
+      pairs_[#pairs_ + 1] = i <= named and late_text or now_text
       pairs_[#pairs_ + 1] = touched[i]
     end
     redis.call('ZADD', key, 'GT', unpack(pairs_))
@@ -57,32 +80,45 @@ local function raise(key, count)
   redis.call('ZREMRANGEBYSCORE', key, '-inf', number(NOW_US - life_ms * 1000))
 end
 raise(FENCES, #touched)
-if reason == 'remove' then raise(REMOVED, hard) end
+
+local function forget(first, last)
+  local names = {}
+  for i = first, last do names[#names + 1] = entry_key(touched[i]) end
+  redis.call('UNLINK', unpack(names))
+end
+if reason == 'remove' then
+  raise(REMOVED, hard)
+  if pinned == '' then
+    for from = 1, hard, CHUNK do forget(from, math.min(from + CHUNK - 1, hard)) end
+  else
+    -- It comes late: what was written since then stays.
+    for i = 1, hard do
+      local _, version_there = head_of(touched[i])
+      if version_there and version_there < fence_of(i) then forget(i, i) end
+    end
+  end
+end
 
 -- One that comes late has an old version: who asks for what is new would not be told of it.
 if pinned ~= '' then
-  for i, text in ipairs(touched) do
-    redis.call('ZADD', LATE, number(version), reason_of(i) .. '|' .. pinned .. '|' .. text)
+  for i = 1, named do
+    redis.call('ZADD', LATE, now_text, reason .. '|' .. pinned .. '|' .. touched[i])
   end
   redis.call('ZREMRANGEBYSCORE', LATE, '-inf', number(NOW_US - life_ms * 1000))
 end
 
-for i, text in ipairs(touched) do
-  local flags, version_there = head_of(text)
-  if flags and version_there < fence then
-    if reason_of(i) == 'remove' then
-      redis.call('DEL', entry_key(text))
-    elseif flags % 2 ~= EXPIRED then
-      redis.call('SETRANGE', entry_key(text), 1, string.char(flags + EXPIRED))
-    end
+local gone, softened, fences = touched, {}, {}
+if hard < #touched and reason == 'remove' then
+  gone = {}
+  for i, text in ipairs(touched) do
+    local list = i > hard and softened or gone
+    list[#list + 1] = text
   end
 end
-local gone, softened = {}, {}
-for i, text in ipairs(touched) do
-  local list = i > hard and softened or gone
-  list[#list + 1] = text
+if named > 0 then
+  for i = 1, #gone do fences[i] = fence_of(i) end
 end
 -- Told first and under the version before: whoever has heard this version has heard of both.
-if #softened > 0 then announce_as(previous, previous, 'expire', origin, softened, { fence }) end
-announce(previous, reason, origin, gone, fence ~= version and { fence } or {})
+if #softened > 0 then announce_as(previous, previous, 'expire', origin, softened, { version }) end
+announce(previous, reason, origin, gone, fences)
 return cmsgpack.pack({ previous, version, touched, softened })

@@ -4,6 +4,11 @@
 -- ARGV[1]  the base `{prefix}`: every key begins with it, so that a cluster keeps them in one slot
 -- ARGV[2]  the highest version that the caller ever heard from this server
 -- ARGV[3]  the highest version that the caller knows of at all (it may have numbered some itself)
+-- ARGV[4]  the caller
+-- ARGV[5]  until when the caller waits, in microseconds of this server's clock, or ''
+--
+-- A call that a frozen server finds in its socket when it is thawed was given up long ago, and what
+-- it wanted was done otherwise since: it must not be done now.
 --
 -- The version is a counter that never runs behind the microseconds of the clock. So it continues
 -- above everything older even if the server has lost its memory.
@@ -13,9 +18,12 @@ local HEARD, SEEN = tonumber(ARGV[2]), tonumber(ARGV[3])
 local TIME = redis.call('TIME')
 local NOW_US = TIME[1] * 1000000 + TIME[2]
 local NOW_MS = math.floor(NOW_US / 1000)
+if ARGV[5] ~= '' and NOW_US > tonumber(ARGV[5]) then
+  return redis.error_reply('LATE ' .. string.format('%.0f', NOW_US))
+end
 local CHANNEL = BASE .. ':changes'
 local FENCES, REMOVED, LATE = BASE .. ':fences', BASE .. ':removed', BASE .. ':late'
-local HEAD = '>BBd'
+local HEAD = '>BBI8'
 local MAGIC, EXPIRED = 168, 1
 
 local function number(n) return string.format('%.0f', n) end

@@ -1,28 +1,28 @@
 -- What a process must know before it believes this server: the order's state, and the fences
 -- raised since a version (newest first, bounded).
 --
--- ARGV[4] origin  [5] most fences wanted  [6] '' or what to abandon:
+-- ARGV[6] most fences wanted  [7] '' or what to abandon:
 --   'generation' makes all that Memcached holds unreachable, 'floor' makes all that is stored stale
--- [7] the version since which fences are wanted
--- Returns { version, incarnation, generation, floor, fences, removals, late }, the last three flat
---   lists of text and version.
+-- [8] the version since which fences are wanted
+-- Returns { version, incarnation, generation, floor, now in microseconds, fences, removals, late }, the
+--   last three flat lists of text and version.
 
-local origin, most = ARGV[4], ARGV[5]
-if ARGV[6] ~= '' then
+local origin, most = ARGV[4], ARGV[6]
+if ARGV[7] ~= '' then
   local previous = next_version()
   meta[3] = number(version)
   redis.call('HSET', META, 'generation', meta[3])
-  if ARGV[6] == 'floor' then
+  if ARGV[7] == 'floor' then
     meta[2], meta[4] = meta[3], meta[3]
     redis.call('HSET', META, 'incarnation', meta[3], 'floor', meta[3])
   end
   announce(previous, 'generation', origin, {}, { version })
 end
-local since = '(' .. ARGV[7]
+local since = '(' .. ARGV[8]
 local function newest(key)
   return redis.call('ZREVRANGEBYSCORE', key, '+inf', since, 'WITHSCORES', 'LIMIT', 0, most)
 end
 return {
-  version, tonumber(meta[2]), tonumber(meta[3]), tonumber(meta[4]),
+  version, tonumber(meta[2]), tonumber(meta[3]), tonumber(meta[4]), NOW_US,
   newest(FENCES), newest(REMOVED), newest(LATE),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from cache.breaker import Breaker
     from cache.entry import Outcome, Reason
@@ -46,11 +46,22 @@ class NoSharedMemory(_Absent):
         """Nothing was there."""
         return True
 
+    def mark_below(self, versions: Mapping[str, int], generation: int) -> None:
+        """Nothing is there."""
+
+    def post(self, generation: int | None = None, kinds: Mapping[str, int] | None = None) -> None:
+        """Nobody would read it."""
+
 
 class NoAuthority(_Absent):
     """An L3 that can never be asked: the process decides for itself."""
 
-    def fetch(self, texts: Sequence[str]) -> dict[str, bytes] | None:  # noqa: ARG002 (the Protocol's signature)
+    def fetch(
+        self,
+        texts: Sequence[str],  # noqa: ARG002 (the Protocol's signature)
+        *,
+        fenced: bool = False,  # noqa: ARG002 (the Protocol's signature)
+    ) -> dict[str, bytes] | None:
         """Cannot say."""
         return None
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from cache.breaker import Breaker
     from cache.entry import Outcome, Reason
@@ -49,13 +49,15 @@ class Commit:
 class Cascade:
     """One invalidation, done: its version, the one before, and the closure it touched.
 
-    `softened` are those of the texts that were expired although the others were removed.
+    `softened` are those of the texts that were expired although the others were removed; `announced`
+    says that Redis told all processes of it.
     """
 
     version: int
     previous: int
     texts: tuple[str, ...]
     softened: tuple[str, ...] = ()
+    announced: bool = False
 
     def by_reason(self, reason: Reason) -> tuple[tuple[tuple[str, ...], Reason], ...]:
         """The texts touched, and what happened to them, for an invalidation of this reason."""
@@ -103,6 +105,12 @@ class SharedMemory(Protocol):
     def drop(self, texts: Sequence[str], generation: int) -> bool:
         """Delete; False when a server could not be told."""
 
+    def mark_below(self, versions: Mapping[str, int], generation: int) -> None:
+        """Mark as expired what is older than its version, unless it is written meanwhile."""
+
+    def post(self, generation: int | None = None, kinds: Mapping[str, int] | None = None) -> None:
+        """Leave word for those who cannot ask L3: the generation, and floors of whole kinds."""
+
     def breakers(self) -> Sequence[Breaker]:
         """One for each server."""
 
@@ -119,8 +127,8 @@ class Authority(Protocol):
     name: str
     installed: bool
 
-    def fetch(self, texts: Sequence[str]) -> dict[str, bytes] | None:
-        """The bodies found, in one round trip."""
+    def fetch(self, texts: Sequence[str], *, fenced: bool = False) -> dict[str, bytes] | None:
+        """The bodies found, in one round trip; with `fenced` those below their fence come marked expired."""
 
     def commit(self, items: Sequence[Item], *, heard: int, seen: int) -> Commit | None:
         """Store a batch, fenced and ordered, in one step."""

@@ -7,12 +7,14 @@ import math
 import re
 import time
 from bisect import bisect_right
+from functools import partial
 from typing import TYPE_CHECKING
 
+from cache import envelope
 from cache.tiers.memcached_node import MOST_BYTES, MemcachedNode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from cache.breaker import Breaker
     from cache.entry import Outcome
@@ -22,6 +24,8 @@ LONGEST_KEY = 250
 LONGEST_LIFE_S = 30 * 24 * 3600
 POINTS = 128
 GENERATION = "generation"
+KIND = "kind "
+MOST_REMEMBERED = 50_000
 _UNCARRIED = re.compile(rb"[\x00-\x20\x7f]")
 OUTCOMES: dict[bytes, Outcome] = {b"STORED": "stored", b"NOT_STORED": "skipped"}
 
@@ -46,6 +50,7 @@ class MemcachedTier:
         points = ((_point(f"{node.name}#{i}"), node) for node in self.nodes for i in range(POINTS))
         self._ring = sorted(points, key=lambda point: point[0])
         self._points = [point for point, _ in self._ring]
+        self._wires: tuple[int, dict[str, bytes]] = (-1, {})
 
     def breakers(self) -> Sequence[Breaker]:
         """One for each server."""
@@ -73,10 +78,12 @@ class MemcachedTier:
 
     def fetch(self, texts: Sequence[str], generation: int) -> dict[str, bytes]:
         """The bodies found, in one round trip per server; a broken server's keys are missing."""
+        if len(self.nodes) == 1:
+            keys = self._wire_keys(texts, generation)
+            return _paired(texts, self.nodes[0].fetch(keys))
         found: dict[str, bytes] = {}
         for node, share in self._shares(texts, generation).items():
-            bodies = node.fetch(tuple(share))
-            found.update((share[key], body) for key, body in bodies.items())
+            found.update(_paired(tuple(share.values()), node.fetch(tuple(share))))
         return found
 
     def store(self, items: Sequence[Sealed], generation: int, *, fill: bool) -> dict[str, Outcome]:
@@ -103,16 +110,32 @@ class MemcachedTier:
         told = [node.drop(tuple(share)) for node, share in self._shares(texts, generation).items()]
         return all(told)
 
-    def keep_generation(self, generation: int) -> None:
-        """Leave the number here, too, for processes that start while Redis is away."""
-        node = self._node(GENERATION)
-        node.store(b"set", [(self.wire_key(GENERATION, 0), b"%d" % generation, LONGEST_LIFE_S)])
+    def mark_below(self, versions: Mapping[str, int], generation: int) -> None:
+        """Mark as expired what is older than its version; what is written meanwhile stays as it is."""
+        now = self._clock()
+        for node, share in self._shares(tuple(versions), generation).items():
+            below = {key: versions[text] for key, text in share.items()}
+            node.mark(tuple(share), partial(_marked, below=below, now=now))
 
-    def recall_generation(self) -> int | None:
-        """The number that was left here, if any."""
-        key = self.wire_key(GENERATION, 0)
-        found = self._node(GENERATION).fetch((key,)).get(key, b"")
-        return int(found) if found.isdigit() else None
+    def post(self, generation: int | None = None, kinds: Mapping[str, int] | None = None) -> None:
+        """Leave word, for all who cannot ask Redis: the generation, and floors of whole kinds."""
+        told = {
+            GENERATION: generation,
+            **{f"{KIND}{name}": version for name, version in (kinds or {}).items()},
+        }
+        for text, number in told.items():
+            if number is not None:
+                key = self.wire_key(text, 0)
+                self._node(text).store(b"set", [(key, b"%d" % number, LONGEST_LIFE_S)])
+
+    def recall(self, kinds: Collection[str] = ()) -> tuple[int | None, dict[str, int]]:
+        """The word that was left: the generation, and the floors of these kinds; None and missing if none."""
+        found: dict[str, bytes] = {}
+        for node, share in self._shares((GENERATION, *(f"{KIND}{name}" for name in kinds)), 0).items():
+            found.update(_paired(tuple(share.values()), node.fetch(tuple(share))))
+        numbers = {text: int(body) for text, body in found.items() if body.isdigit()}
+        generation = numbers.pop(GENERATION, None)
+        return generation, {text.removeprefix(KIND): number for text, number in numbers.items()}
 
     def wire_key(self, text: str, generation: int) -> bytes:
         """The key as Memcached carries it; hashed when it is too long or has spaces or control characters."""
@@ -121,16 +144,38 @@ class MemcachedTier:
             tail = b"#" + hashlib.blake2b(tail, digest_size=24).hexdigest().encode()
         return head + tail
 
-    def _shares(self, texts: Iterable[str], generation: int) -> dict[MemcachedNode, dict[bytes, str]]:
+    def _wire_keys(self, texts: Iterable[str], generation: int) -> list[bytes]:
+        """The keys as Memcached carries them; those in use are remembered, up to a bound."""
+        of, known = self._wires
+        if of != generation or len(known) > MOST_REMEMBERED:
+            known = {}
+            self._wires = (generation, known)
+        try:
+            return [known[text] for text in texts]
+        except KeyError:
+            known.update((text, self.wire_key(text, generation)) for text in texts if text not in known)
+            return [known[text] for text in texts]
+
+    def _shares(self, texts: Sequence[str], generation: int) -> dict[MemcachedNode, dict[bytes, str]]:
         shares: dict[MemcachedNode, dict[bytes, str]] = {}
-        for text in texts:
-            shares.setdefault(self._node(text), {})[self.wire_key(text, generation)] = text
+        for text, key in zip(texts, self._wire_keys(texts, generation), strict=True):
+            shares.setdefault(self._node(text), {})[key] = text
         return shares
 
     def _node(self, text: str) -> MemcachedNode:
         if len(self.nodes) == 1:
             return self.nodes[0]
         return self._ring[bisect_right(self._points, _point(text)) % len(self._ring)][1]
+
+
+def _paired(texts: Sequence[str], bodies: Sequence[bytes | None]) -> dict[str, bytes]:
+    return {text: body for text, body in zip(texts, bodies, strict=False) if body is not None}
+
+
+def _marked(key: bytes, body: bytes, *, below: Mapping[bytes, int], now: float) -> tuple[bytes, int] | None:
+    if envelope.version_of(body) >= below[key] or envelope.is_expired(body):
+        return None
+    return envelope.marked_expired(body), _seconds(envelope.usable_until_of(body) - now)
 
 
 def _point(name: str) -> int:

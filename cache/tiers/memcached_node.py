@@ -37,23 +37,23 @@ class Pool:
         self._make = make
         self._idle: deque[BatchClient] = deque()
         self._spare = most
+        self._waiting = 0
         self._free = Condition()
 
     def take(self, within_s: float) -> BatchClient:
         """A connection of one's own; raises Busy."""
-        with self._free:
-            if not self._free.wait_for(lambda: self._idle or self._spare, within_s):
-                raise Busy
-            if self._idle:
-                return self._idle.pop()
-            self._spare -= 1
-        return self._make()
+        try:
+            # A deque is safe without the lock, and nearly always there is one.
+            return self._idle.pop()
+        except IndexError:
+            return self._made_or_awaited(within_s)
 
     def give(self, client: BatchClient) -> None:
         """Put it back."""
-        with self._free:
-            self._idle.append(client)
-            self._free.notify()
+        self._idle.append(client)
+        if self._waiting:
+            with self._free:
+                self._free.notify()
 
     def close(self) -> None:
         """Close what is idle."""
@@ -61,6 +61,27 @@ class Pool:
             while self._idle:
                 self._idle.pop().close()
                 self._spare += 1
+
+    def _made_or_awaited(self, within_s: float) -> BatchClient:
+        with self._free:
+            if not self._spare:
+                return self._awaited(within_s)
+            self._spare -= 1
+        return self._make()
+
+    def _awaited(self, within_s: float) -> BatchClient:
+        until = time.monotonic() + within_s
+        self._waiting += 1
+        try:
+            while (left_s := until - time.monotonic()) > 0:
+                # Looked for after saying that one waits: whoever gives one back later, notifies.
+                try:
+                    return self._idle.pop()
+                except IndexError:
+                    self._free.wait(left_s)
+        finally:
+            self._waiting -= 1
+        raise Busy
 
 
 class MemcachedNode:
@@ -83,9 +104,9 @@ class MemcachedNode:
         """Let go of the connections."""
         self._pool.close()
 
-    def fetch(self, keys: Sequence[bytes]) -> dict[bytes, bytes]:
-        """The values found; none when the server cannot be asked."""
-        return self._call(lambda client, until: client.fetch_batch(keys, until), _budget(len(keys))) or {}
+    def fetch(self, keys: Sequence[bytes]) -> Sequence[bytes | None]:
+        """The values in the order of the keys; empty when the server cannot be asked."""
+        return self._call(lambda client, until: client.fetch_batch(keys, until), _budget(len(keys))) or ()
 
     def store(self, verb: bytes, items: Sequence[tuple[bytes, bytes, int]]) -> Sequence[bytes]:
         """The server's word for each item, empty words when it cannot be asked."""
@@ -98,6 +119,20 @@ class MemcachedNode:
         if verb == b"set" and any(word != b"STORED" for word in answers):
             self._drop_refused(items, answers)
         return answers
+
+    def mark(self, keys: Sequence[bytes], marked: Callable[[bytes, bytes], tuple[bytes, int] | None]) -> None:
+        """Replace what `marked` has a new (value, seconds) for, unless it was written meanwhile."""
+
+        def swap(client: BatchClient, until: float) -> bool:
+            found = client.fetch_marked(keys, until)
+            new = ((key, marked(key, body), mark) for key, (body, mark) in found.items())
+            items = [(key, *one, mark) for key, one, mark in new if one is not None]
+            if items:
+                client.swap_batch(items, until)
+            return True
+
+        if self._call(swap, _budget(2 * len(keys))) is None:
+            self._miss(keys)
 
     def drop(self, keys: Sequence[bytes]) -> bool:
         """Delete; False when the server could not be told."""
@@ -119,7 +154,6 @@ class MemcachedNode:
             self._call(lambda client, _: client.flush_all(noreply=False), BUDGET_S, probing=True)
         elif keys:
             self._call(lambda client, until: client.drop_batch(keys, until), _budget(len(keys)), probing=True)
-        self.missed_writes = False
         return True
 
     def _miss(self, keys: Iterable[bytes]) -> None:

@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import msgspec
-from redis import ConnectionPool, Redis
-from redis.backoff import NoBackoff
-from redis.exceptions import MaxConnectionsError, OutOfMemoryError, RedisError
-from redis.retry import Retry
+from redis.exceptions import MaxConnectionsError, OutOfMemoryError, RedisError, ResponseError
 
+from cache import envelope
 from cache.breaker import Breaker
 from cache.tiers import scripts
 from cache.tiers.base import Cascade, Commit, Snapshot, Verdict
+from cache.tiers.connections import Connector
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from redis import Redis
 
     from cache.entry import Reason
     from cache.tiers.base import Abandon, Item
@@ -27,11 +28,13 @@ BUDGET_S = 0.05
 BULK_BUDGET_S = 0.3
 BULK_ITEMS = 32
 BULK_BYTES = 256 * 1024
+# Values of many megabytes, which even a good server takes long to read.
+VAST_BUDGET_S = 2.0
+VAST_BYTES = 4 * 1024 * 1024
+# How much later than its budget a call may still be done: nobody waits for it then.
+TOLERATED_S = 0.02
 MOST_BYTES = 16 * 1024 * 1024
 MOST_FENCES = 20_000
-CONNECTIONS = 512
-READ_SIZE = 256 * 1024
-HEALTH_CHECK_S = 15
 _decode_cascade = msgspec.msgpack.Decoder(tuple[int, int, tuple[str, ...], tuple[str, ...]]).decode
 VERDICTS: tuple[Verdict, ...] = ("fresh", "stale", "skipped", "too_large")
 
@@ -50,30 +53,26 @@ class RedisTier:
         self.keep_for_s = 8 * 86_400.0
         # The kinds that a removal of one of their parts only expires.
         self.gathering: frozenset[str] = frozenset()
-        # Celery's spelling of a socket is understood as well.
-        self._url = url.replace("redis+socket://", "unix://", 1)
+        self._url = url
+        self._meta = f"{self.base}:meta"
+        self._monotonic = monotonic
         self.reopen()
 
     def reopen(self) -> None:
         """New pools and a name of its own: a fork must not share sockets with its parent."""
         self.origin = uuid4().hex[:12]
-        self.quick = self.connect(BUDGET_S)
-        self._bulk = self.connect(BULK_BUDGET_S)
+        self._connector = Connector(self._url, on_moved=self.breaker.failed)
+        # The server's clock less our monotonic one, in microseconds, as far as it was heard.
+        self._ahead_us: int | None = None
+        self.quick, self._bulk, self._vast = map(self.connect, (BUDGET_S, BULK_BUDGET_S, VAST_BUDGET_S))
 
     def connect(self, budget_s: float) -> Redis:
         """A client whose every wait is bounded by `budget_s`; nothing is retried."""
-        pool = ConnectionPool.from_url(
-            self._url,
-            max_connections=CONNECTIONS,
-            socket_timeout=budget_s,
-            socket_connect_timeout=budget_s,
-            socket_keepalive=True,
-            socket_read_size=READ_SIZE,
-            health_check_interval=HEALTH_CHECK_S,
-            retry=Retry(NoBackoff(), 0),
-            protocol=2,
-        )
-        return Redis(connection_pool=pool)
+        return self._connector.connect(budget_s)
+
+    def follow_master(self) -> None:
+        """Notice a promotion (with Sentinels): the breaker opens, and the prober settles with the new one."""
+        self._connector.look()
 
     def breakers(self) -> Sequence[Breaker]:
         """The one that guards every call."""
@@ -81,28 +80,46 @@ class RedisTier:
 
     def close(self) -> None:
         """Let go of the connections."""
-        for client in (self.quick, self._bulk):
+        for client in (self.quick, self._bulk, self._vast):
             client.close()
             client.connection_pool.disconnect()
 
-    def fetch(self, texts: Sequence[str]) -> dict[str, bytes] | None:
+    def fetch(self, texts: Sequence[str], *, fenced: bool = False) -> dict[str, bytes] | None:
         """The bodies found, in one round trip; None when Redis could not be asked."""
+        if fenced:
+            return self._fetch_fenced(texts)
         if len(texts) == 1:
             body = self.guarded(lambda: self.quick.get(self._entry(texts[0])) or b"")
             return None if body is None else {texts[0]: body} if body else {}
-        client = self.quick if len(texts) <= BULK_ITEMS else self._bulk
+        client = self._client(len(texts))
         bodies = self.guarded(lambda: client.mget([self._entry(text) for text in texts]))
         if bodies is None:
             return None
         return {text: body for text, body in zip(texts, bodies, strict=True) if body}
+
+    def _fetch_fenced(self, texts: Sequence[str]) -> dict[str, bytes] | None:
+        client = self._client(len(texts))
+        # Fences after entries: one that is raised in between marks what was read before it.
+        both = client.pipeline(transaction=False)
+        both.mget([self._entry(text) for text in texts])
+        both.zmscore(f"{self.base}:fences", list(texts))
+        answers = self.guarded(both.execute)
+        if answers is None:
+            return None
+        return {
+            text: body if envelope.version_of(body) >= (fence or 0) else envelope.marked_expired(body)
+            for text, body, fence in zip(texts, *answers, strict=True)
+            if body
+        }
 
     def commit(self, items: Sequence[Item], *, heard: int, seen: int, probing: bool = False) -> Commit | None:
         """Store a batch, fenced and ordered, in one step; None when Redis could not be asked."""
         bodies = [item.draft.rest if len(item.draft.rest) <= MOST_BYTES else b"" for item in items]
         size = sum(map(len, bodies))
         args = [self._keep_for_ms, msgspec.msgpack.encode([_described(item) for item in items]), *bodies]
-        client = self.quick if len(items) <= BULK_ITEMS and size < BULK_BYTES else self._bulk
-        answer = self._ordered(scripts.COMMIT, args, heard, seen, client=client, probing=probing)
+        answer = self._ordered(
+            scripts.COMMIT, args, heard, seen, client=self._client(len(items), size), probing=probing
+        )
         if answer is None:
             return None
         previous, version, *verdicts = answer
@@ -125,7 +142,7 @@ class RedisTier:
         if answer is None:
             return None
         previous, version, touched, softened = _decode_cascade(answer)
-        return Cascade(version, previous, touched, softened)
+        return Cascade(version, previous, touched, softened, announced=True)
 
     def sync(
         self, *, heard: int, seen: int, since: int, abandon: Abandon = "", probing: bool = False
@@ -136,7 +153,8 @@ class RedisTier:
         answer = self._ordered(scripts.SYNC, args, heard, seen, client=client, probing=probing)
         if answer is None:
             return None
-        version, incarnation, generation, floor, fences, removals, late = answer
+        version, incarnation, generation, floor, now_us, fences, removals, late = answer
+        self._set_clock(now_us)
         known = [int(float(score)) for score in fences[1::2]]
         settled = _settled_late(late)
         return Snapshot(
@@ -154,7 +172,11 @@ class RedisTier:
 
     def canary(self, said: int, *, heard: int, seen: int) -> bool:
         """Say something on the channel; False when it could not be said."""
-        return self._ordered(scripts.CANARY, (said,), heard, seen, client=self.quick) is not None
+        now_us = self._ordered(scripts.CANARY, (said,), heard, seen, client=self.quick)
+        if now_us is None:
+            return False
+        self._set_clock(now_us)
+        return True
 
     def guarded(self, call: Callable[[], Any], *, probing: bool = False) -> Any:
         """The call's answer, or None when the breaker is open or this call opened it."""
@@ -179,10 +201,37 @@ class RedisTier:
         client: Redis,
         probing: bool = False,
     ) -> Any:
-        return self.guarded(
-            lambda: script(client, [f"{self.base}:meta"], [self.base, heard, seen, self.origin, *args]),
-            probing=probing,
-        )
+        def call() -> Any:
+            latest = self._latest(client)
+            return script(client, [self._meta], [self.base, heard, seen, self.origin, latest, *args])
+
+        return self.guarded(lambda: self._in_time(call), probing=probing)
+
+    def _in_time(self, call: Callable[[], Any]) -> Any:
+        """The call's answer; once more if it came too late by a clock that we had misjudged."""
+        try:
+            return call()
+        except ResponseError as error:
+            word, _, now_us = str(error).partition(" ")
+            if word != "LATE":
+                raise
+            self._set_clock(int(now_us.split()[0]))
+            return call()
+
+    def _latest(self, client: Redis) -> int | str:
+        """Until when by the server's clock an answer is waited for; '' while that clock is not known."""
+        if self._ahead_us is None:
+            return ""
+        budget_s = client.connection_pool.connection_kwargs["socket_timeout"]
+        return self._ahead_us + int((self._monotonic() + budget_s + TOLERATED_S) * 1_000_000)
+
+    def _set_clock(self, now_us: int) -> None:
+        self._ahead_us = now_us - int(self._monotonic() * 1_000_000)
+
+    def _client(self, keys: int, size: int = 0) -> Redis:
+        if size >= VAST_BYTES:
+            return self._vast
+        return self.quick if keys <= BULK_ITEMS and size < BULK_BYTES else self._bulk
 
     @property
     def _keep_for_ms(self) -> int:
@@ -194,7 +243,7 @@ class RedisTier:
 
 def _described(item: Item) -> tuple[Any, ...]:
     """One item as commit.lua reads it."""
-    life_ms = max(1, int(item.usable_for * 1000))
+    life_ms = str(max(1, int(item.usable_for * 1000)))
     inputs = [part for pair in item.inputs for part in pair]
     gathers = int(item.key.kind.gathers)
     return item.key.text, item.draft.flags, life_ms, item.token or 0, item.pinned or 0, inputs, gathers

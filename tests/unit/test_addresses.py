@@ -70,9 +70,65 @@ def test_certificates_are_looked_at_unless_the_address_says_no() -> None:
     )
 
 
+def test_behind_sentinels_celery_is_told_the_same_in_its_own_way() -> None:
+    """A URL for each Sentinel, and the rest beside it."""
+    address = parse_redis(
+        "rediss+sentinel://me:a%2Fb@s:1,t/mymaster/3?sentinel_password=c%40d&ssl_ca_certs=/ca.pem"
+    )
+
+    assert address.for_celery() == "sentinel://me:a%2Fb@s:1/3;sentinel://me:a%2Fb@t/3"
+    assert parse_redis(address.for_broker(1)).for_celery() == (
+        "sentinel://me:a%2Fb@s:1/1;sentinel://me:a%2Fb@t/1"
+    )
+    tls = {"ssl_cert_reqs": "required", "ssl_ca_certs": "/ca.pem"}
+    assert address.celery_tls() == tls
+    assert address.celery_transport(socket_timeout=5) == {
+        "master_name": "mymaster",
+        "sentinel_kwargs": {"socket_timeout": 5, "ssl": True, "password": "c@d", **tls},
+    }
+    assert address.sentinels() == (("s", 1), ("t", 26379))
+    assert address.for_server("::1", 5) == "rediss://me:a%2Fb@[::1]:5/3?ssl_ca_certs=/ca.pem"
+
+
+@pytest.mark.parametrize("url", ["redis://h/0", "rediss://h/0", "unix:///run/r.sock"])
+def test_without_sentinels_celery_is_told_nothing_beside_the_address(url: str) -> None:
+    """It says all."""
+    address = parse_redis(url)
+
+    assert (address.master, address.sentinels()) == ("", ())
+    assert (address.celery_transport(socket_timeout=5), address.celery_tls()) == ({}, {})
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("redis://me:hun%2Fter2@h:1/0", "redis://h:1/0"),
+        ("rediss://me:pw@h:1/0?ssl_ca_certs=/ca.pem", "rediss://h:1/0?ssl_ca_certs=/ca.pem"),
+        ("redis+sentinel://:pw@s:1,t:2/m/0?sentinel_password=word", "redis+sentinel://s:1,t:2/m/0"),
+        ("unix://me:pw@/run/r.sock?db=1", "unix:///run/r.sock?db=1"),
+    ],
+)
+def test_a_shown_address_has_neither_user_nor_password(url: str, shown: str) -> None:
+    """And all else, so that it can be recognised."""
+    assert parse_redis(url).shown() == shown
+
+
+def test_every_password_is_known_as_it_is_written_and_as_it_is_meant() -> None:
+    """Both must vanish from the log."""
+    address = parse_redis("redis+sentinel://:a%2Fb@s:1/m/0?sentinel_password=c%40d")
+
+    assert set(address.secrets()) == {"a%2Fb", "a/b", "c%40d", "c@d"}
+
+
 @pytest.mark.parametrize(
     ("url", "words"),
     [
+        ("redis+sentinel://:hunter2@h:1", "want Sentinels as redis+sentinel://host:port"),
+        ("redis+sentinel://:hunter2@h:1,:2/m", "want a host"),
+        ("redis+sentinel://:hunter2@h:1,i:0/m", "want a host, and a port from 1"),
+        ("redis+sentinel://:hunter2@h:1,i:x/m", "want a port from 1"),
+        ("redis+sentinel://:hunter2@h:1/m/first", "want the number of a database"),
+        ("redis+sentinel://:hun/ter2@h:1/m", "percent-encoded"),
         ("http://:hunter2@h:1/0", "starts with redis://"),
         ("redis:hunter2", "starts with redis://"),
         ("redis://:hun/ter2@h:1/0", "characters of the password must be percent-encoded"),

@@ -56,7 +56,7 @@ def test_every_entry_of_beat_is_a_task_that_exists_in_a_queue_that_is_declared(
 
 
 def test_every_exchange_is_scheduled_for_itself(config: dict[str, Any]) -> None:
-    """One exchange that hangs holds up nobody else's tasks; only publishing is for all."""
+    """One exchange that hangs holds up nobody else's tasks; only publishing and renewing are for all."""
     lines = {line.task: line.per_exchange for line in config["SCHEDULE"]}
 
     for task, per_exchange in lines.items():
@@ -64,7 +64,10 @@ def test_every_exchange_is_scheduled_for_itself(config: dict[str, Any]) -> None:
             entry.get("args", ()) for entry in config["beat_schedule"].values() if entry["task"] == task
         ]
         assert scheduled == ([(exchange,) for exchange in EXCHANGES] if per_exchange else [()])
-    assert [task for task, per_exchange in lines.items() if not per_exchange] == ["tasks.publish.dashboard"]
+    assert [task for task, per_exchange in lines.items() if not per_exchange] == [
+        "tasks.publish.dashboard",
+        "tasks.refresh.ahead",
+    ]
 
 
 def test_routes_and_tasks_are_the_same_set(config: dict[str, Any], registered: dict[str, Any]) -> None:
@@ -103,6 +106,24 @@ def test_no_wait_for_the_broker_is_endless(config: dict[str, Any]) -> None:
     assert options["socket_keepalive"] is True
     assert 0 < options["health_check_interval"] <= 10
     assert 0 < config["broker_pool_acquire_timeout"] <= 10
+
+
+def test_asking_the_sentinels_for_the_broker_is_not_endless_either(
+    config: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They have their own time, login and certificates, beside the master's name."""
+    monkeypatch.setenv("REDIS_SENTINELS", "s:1,t:2")
+    monkeypatch.setenv("REDIS_SENTINEL_PASSWORD", "word")
+
+    watched = runpy.run_path(str(ROOT / "celeryconfig.py"))
+    options, bounds = watched["broker_transport_options"], config["broker_transport_options"]
+
+    assert watched["broker_url"] == "sentinel://s:1/1;sentinel://t:2/1"
+    assert options["master_name"] == "mymaster"
+    assert options["sentinel_kwargs"].pop("password") == "word"
+    assert options["sentinel_kwargs"].items() <= bounds.items()
+    assert {"socket_timeout", "socket_connect_timeout"} <= set(options["sentinel_kwargs"])
+    assert bounds.items() <= options.items()
 
 
 def test_a_broker_may_stay_away_for_any_time(config: dict[str, Any]) -> None:

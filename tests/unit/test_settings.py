@@ -77,6 +77,20 @@ def test_lists_are_split_at_commas_without_repeats() -> None:
         ("MEMCACHED_SERVERS", "localhost", "MEMCACHED_SERVERS: got 'localhost'; want host:port"),
         ("MEMCACHED_SERVERS", "localhost:70000", "MEMCACHED_SERVERS: got 'localhost:70000'; want host:port"),
         ("REDIS_HOST", "redis://h", "REDIS_HOST: got 'redis://h'; string should match"),
+        ("REDIS_TLS", "maybe", "REDIS_TLS: got 'maybe'; input should be a valid boolean"),
+        (
+            "REDIS_CA_FILE",
+            "no/such.pem",
+            "REDIS_CA_FILE: got 'no/such.pem'; want a file of certificates in PEM form that can be read (",
+        ),
+        ("REDIS_SENTINELS", "s1,s2:1", "REDIS_SENTINELS: got 's1,s2:1'; want host:port, separated by commas"),
+        ("REDIS_SENTINEL_MASTER", "a/b", "REDIS_SENTINEL_MASTER: got 'a/b'; string should match"),
+        ("REDIS_URL", "rediss://h/0?ssl_ca_certs=/no/such", "want an ssl_ca_certs that can be read (No such"),
+        (
+            "REDIS_URL",
+            "redis+sentinel://s:1",
+            "REDIS_URL: got a value that is not shown; want Sentinels as redis+",
+        ),
         (
             "SIMULATOR_RECORDINGS",
             "no/such",
@@ -242,6 +256,38 @@ def test_every_wrong_variable_gets_its_line(monkeypatch: pytest.MonkeyPatch) -> 
             "redis+socket:///run/redis.sock?virtual_host=4",
         ),
         ({"redis_url": "redis://r:1"}, "redis://r:1", "redis://r:1/1"),
+        (
+            {"redis_host": "::1", "redis_username": "me", "redis_password": "a/b@c", "redis_tls": True},
+            "rediss://me:a%2Fb%40c@[::1]:6379/0",
+            "rediss://me:a%2Fb%40c@[::1]:6379/1?ssl_cert_reqs=required",
+        ),
+        (
+            {"redis_sentinels": "s:1, [::1]:2"},
+            "redis+sentinel://s:1,[::1]:2/mymaster/0",
+            "redis+sentinel://s:1,[::1]:2/mymaster/1",
+        ),
+        (
+            {
+                "redis_sentinels": "s:1",
+                "redis_sentinel_master": "m",
+                "redis_password": "p:w",
+                "redis_sentinel_password": "s/w",
+                "redis_tls": True,
+                "broker_url": "redis://b/3",
+            },
+            "rediss+sentinel://:p%3Aw@s:1/m/0?sentinel_password=s/w",
+            "redis://b/3",
+        ),
+        (
+            {"redis_url": "redis+sentinel://s:1/m/0?sentinel_password=x"},
+            "redis+sentinel://s:1/m/0?sentinel_password=x",
+            "redis+sentinel://s:1/m/1?sentinel_password=x",
+        ),
+        (
+            {"redis_host": "r", "broker_url": "redis+sentinel://s:1/m/4"},
+            "redis://r:6379/0",
+            "redis+sentinel://s:1/m/4",
+        ),
         ({"redis_host": "r", "broker_url": "redis://b/3"}, "redis://r:6379/0", "redis://b/3"),
     ],
 )
@@ -252,6 +298,48 @@ def test_the_broker_stands_beside_the_cache_unless_it_has_its_own(
     loaded = settings.Settings(**given)
 
     assert (loaded.redis_location(), loaded.broker_location()) == (cache, broker)
+
+
+def test_the_file_to_trust_goes_to_every_encrypted_address_that_names_none(tmp_path: Path) -> None:
+    """The cache's and the broker's; a plain address has no use for it."""
+    ours, other = tmp_path / "ours.pem", tmp_path / "other.pem"
+    ours.touch(), other.touch()
+    addresses = (
+        "rediss://h/0",
+        f"rediss://h/0?ssl_ca_certs={other}",
+        "redis://h/0",
+        "rediss+sentinel://s:1/m/0",
+    )
+
+    trusted = [
+        (found.redis_location() or "", found.broker_location() or "")
+        for found in (settings.Settings(redis_url=url, redis_ca_file=ours) for url in addresses)
+    ]
+
+    assert [(str(ours) in cache, str(ours) in broker) for cache, broker in trusted] == [
+        (True, True),
+        (False, False),
+        (False, False),
+        (True, True),
+    ]
+
+
+@pytest.mark.parametrize(("variable", "value"), [("REDIS_URL", "redis://:hunter2@h/0"), ("REDIS_HOST", "h")])
+def test_sentinels_beside_another_name_of_redis_are_refused(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    """Only one of them can be meant, and the other would be forgotten in silence."""
+    monkeypatch.setenv("REDIS_SENTINELS", "s:1")
+    monkeypatch.setenv(variable, value)
+
+    with pytest.raises(settings.SettingsError) as caught:
+        settings.load()
+
+    (line,) = caught.value.lines
+    assert line == (
+        f"REDIS_SENTINELS: got 's:1' beside {variable}; "
+        "want one of the two, since each names the cache's Redis"
+    )
 
 
 def test_a_memcached_host_alone_gets_the_usual_port() -> None:
@@ -279,7 +367,12 @@ def test_settings_are_frozen() -> None:
 
 def test_no_password_shows_in_the_representation() -> None:
     """A settings object may end in a log line."""
-    loaded = settings.Settings(flower_password="hunter2", redis_url="redis://:hunter2@r/0")  # noqa: S106 - the point
+    loaded = settings.Settings(
+        flower_password="hunter2",  # noqa: S106 - the point
+        redis_url="redis://:hunter2@r/0",
+        redis_password="hunter2",  # noqa: S106 - the point
+        redis_sentinel_password="hunter2",  # noqa: S106 - the point
+    )
 
     assert "hunter2" not in repr(loaded)
 

@@ -13,11 +13,14 @@ from cache import TieredCache
 from cache.catalogue import DASHBOARD
 from webapp.published import Shelf
 from webapp.stream.server import Stream
+from webapp.words import VIEWS
 
 
 async def serve(settings: environment.Settings) -> None:
     """Run the stream of these settings until a signal ends it."""
-    cache = TieredCache.from_settings(settings, clock=time.time)
+    cache = TieredCache.from_settings(settings, clock=time.time, name="stream")
+    if settings.enable_cache_warming:
+        await asyncio.to_thread(_warm, cache)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -29,6 +32,12 @@ async def serve(settings: environment.Settings) -> None:
         )
     finally:
         await asyncio.to_thread(cache.close)
+
+
+def _warm(cache: TieredCache) -> None:
+    """Load what the first client is told of, before there is one."""
+    cache.warm([DASHBOARD.key(view=view) for view in VIEWS])
+    cache.warm()
 
 
 def main() -> int:

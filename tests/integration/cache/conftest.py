@@ -46,7 +46,9 @@ class Maker:
     prefix: str
     made: list
 
-    def __call__(self, tiers="l1 l2 l3", *, listening=True, clock=None, entries=20_000) -> TieredCache:
+    def __call__(
+        self, tiers="l1 l2 l3", *, listening=True, clock=None, entries=20_000, name="process"
+    ) -> TieredCache:
         """One more cache with these tiers."""
         cache = TieredCache(
             tiers=make_tiers(
@@ -60,13 +62,14 @@ class Maker:
             catalogue=CHAIN,
             usable_for=600,
             listening=listening,
+            name=name,
         )
         self.made.append(cache)
         return cache
 
-    def proved(self, tiers="l1 l2 l3"):
+    def proved(self, tiers="l1 l2 l3", **options: str):
         """One more cache, when it has proved that it hears."""
-        cache = self(tiers)
+        cache = self(tiers, **options)
         eventually(lambda: cache.health()["coherence"] == "proved", within_s=3)
         return cache
 

@@ -44,6 +44,36 @@ def test_what_was_spelled_out_reads_back_as_the_same_settings(monkeypatch):
     assert after.model_dump(include=same) == before.model_dump(include=same)
 
 
+def test_the_parts_of_an_address_do_not_stand_beside_it(monkeypatch, tmp_path):
+    """Sentinels, password and certificates are in the URL by now; a process would refuse both."""
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    ca_file = tmp_path / "ca.pem"
+    ca_file.touch()
+    parts = settings(
+        redis_sentinels="s:1",
+        redis_password="parole",  # noqa: S106 (made up here)
+        redis_sentinel_password="motto",  # noqa: S106 (made up here)
+        redis_tls=True,
+        redis_ca_file=ca_file,
+    )
+    urls = (parts.redis_location(), parts.broker_location())
+    backends = Backends(*urls, (), (), (), ())
+
+    environment = environ.for_process(
+        "web", environ.resolved(parts, backends), LOGIN, {"REDIS_SENTINELS": "s:1"}
+    )
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    after = Settings()
+
+    assert "REDIS_SENTINELS" not in environment
+    assert (after.redis_location(), after.broker_location()) == urls
+    assert {"parole", "motto"} <= set(backends.secrets())
+    shown = environ.for_command_lines(parts, environ.resolved(parts, backends))
+    assert not [name for name, value in shown.items() if "parole" in value or "motto" in value]
+
+
 def test_no_secret_can_get_on_a_command_line():
     """Everybody on the machine can read those with ps."""
     shown = environ.for_command_lines(settings(), environ.resolved(settings(), BACKENDS))

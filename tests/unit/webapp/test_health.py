@@ -61,7 +61,34 @@ def test_ready_while_what_is_served_is_stale(cache, client, clock):
     assert (answer.status_code, answer.json["state"], answer.json["age_s"]) == (200, "stale", 25.0)
 
 
+def test_the_caches_statistics_are_those_of_all_processes(cache, client):
+    """With this one's own where there is nobody else."""
+    publish(cache)
+    client.get("/api/dashboard/data")
+
+    answer = client.get("/statsz")
+
+    assert answer.status_code == 200
+    assert answer.json["kinds"]["dashboard"]["l1_hits"] == 1
+    assert [one["role"] for one in answer.json["processes"].values()] == ["process"]
+    assert answer.json.keys() >= {"complete", "hit_rates", "total", "roles", "read_from", "ended"}
+
+
+def test_the_statistics_are_gathered_once_a_second_at_most(cache, client, clock):
+    """However often somebody asks."""
+    client.get("/statsz")
+    publish(cache)
+
+    early = client.get("/statsz").json["total"]["puts"]
+    clock.move(1)
+    late = client.get("/statsz").json["total"]["puts"]
+
+    assert early == 0
+    assert late > 0
+
+
 def test_health_is_never_cached(client):
     """Neither by a browser nor by a proxy."""
+    assert client.get("/statsz").headers["Cache-Control"] == "no-store"
     assert client.get("/healthz").headers["Cache-Control"] == "no-store"
     assert client.get("/readyz").headers["Cache-Control"] == "no-store"

@@ -1,0 +1,113 @@
+"""The task that renews what is read often shortly before it turns stale, once for all processes."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+import structlog
+
+from cache.catalogue import CANDLES, CONFLUENCE, DASHBOARD, INDICATORS, ORDER_BOOK, TICKERS
+from tasks import app, fetch, wire
+from tasks.announce import derive_symbols, request_publish
+from tasks.base import MarketTask
+from tasks.batches import is_closed
+from tasks.derive import BATCH
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cache import Ageing, Kind
+    from tasks.wire import House
+
+
+log = structlog.get_logger()
+
+
+SOURCES = {TICKERS: "tickers", CANDLES: "candles", ORDER_BOOK: "order_book"}
+"""Where the exchange may have asked for quiet."""
+
+
+@app.task(base=MarketTask, name="tasks.refresh.ahead", run_lock_s=10.0)  # type: ignore[untyped-decorator]
+def ahead() -> None:
+    """Ask for what many read and no regular run has renewed by the last fifth of its life.
+
+    One run asks for no more than a batch of each kind: regular runs go first.
+    """
+    house = wire.house()
+    asked: dict[tuple[Kind, str, str], list[str]] = defaultdict(list)
+    for one in house.cache.ageing(ASKING):
+        kind, params = one.key.kind, one.key.params
+        exchange = params.get("exchange", "")
+        group = asked[kind, exchange, params.get("timeframe", "")]
+        if len(group) < _most(kind) and _is_wanted(house, kind, exchange) and _claimed(house, one):
+            group.append(params.get("symbol", ""))
+    for (kind, exchange, timeframe), symbols in asked.items():
+        if symbols:
+            ASKING[kind](house, exchange, timeframe, symbols)
+            log.info(
+                "refreshed_ahead", kind=kind.name, exchange=exchange, timeframe=timeframe, keys=len(symbols)
+            )
+
+
+def _most(kind: Kind) -> int:
+    return fetch.BATCH if kind in SOURCES else BATCH
+
+
+def _is_wanted(house: House, kind: Kind, exchange: str) -> bool:
+    """Whether the exchange is still fetched from, and lets itself be asked."""
+    if kind is DASHBOARD:
+        return True
+    if exchange not in house.settings.exchanges:
+        return False
+    return kind not in SOURCES or not is_closed(house, exchange, SOURCES[kind])
+
+
+def _claimed(house: House, one: Ageing) -> bool:
+    """Whether nobody has asked for it yet: a success makes a new end of its fresh life, and so a new name.
+
+    What the plan has sent out is being fetched already, and the other way round.
+    """
+    left_s = one.fresh_until - house.clock()
+    if not house.cache.claim(f"refresh:{one.key.text}:{one.fresh_until}", left_s + fetch.CLAIM_S):
+        return False
+    params = one.key.params
+    if one.key.kind is CANDLES:
+        name = fetch.candles_claim(params["exchange"], params["symbol"], params["timeframe"], one.as_of)
+        return house.cache.claim(name, fetch.CLAIM_S)
+    if one.key.kind is ORDER_BOOK:
+        return house.cache.claim(
+            fetch.book_claim(params["exchange"], params["symbol"], one.as_of), fetch.CLAIM_S
+        )
+    return True
+
+
+def _fetch_tickers(_house: House, exchange: str, _timeframe: str, _symbols: list[str]) -> None:
+    fetch.tickers.apply_async((exchange,), expires=fetch.CLAIM_S)
+
+
+def _fetch_candles(_house: House, exchange: str, timeframe: str, symbols: list[str]) -> None:
+    fetch.candles.apply_async((exchange, timeframe, symbols), expires=fetch.CLAIM_S)
+
+
+def _fetch_books(_house: House, exchange: str, _timeframe: str, symbols: list[str]) -> None:
+    fetch.order_books.apply_async((exchange, symbols), expires=fetch.CLAIM_S)
+
+
+def _derive(_house: House, exchange: str, timeframe: str, symbols: list[str]) -> None:
+    derive_symbols(exchange, symbols, [timeframe] if timeframe else [])
+
+
+def _publish(house: House, _exchange: str, _timeframe: str, _symbols: list[str]) -> None:
+    request_publish(house.cache)
+
+
+ASKING: dict[Kind, Callable[[House, str, str, list[str]], None]] = {
+    TICKERS: _fetch_tickers,
+    CANDLES: _fetch_candles,
+    ORDER_BOOK: _fetch_books,
+    INDICATORS: _derive,
+    CONFLUENCE: _derive,
+    DASHBOARD: _publish,
+}
+"""Which task makes a kind."""

@@ -1,0 +1,270 @@
+"""Claims about renewing what is read often before it turns stale, and about workers that begin warm."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from cache import TieredCache
+from cache.catalogue import (
+    CANDLES,
+    CONFLUENCE,
+    DASHBOARD,
+    EXCHANGE_STATUS,
+    INDICATORS,
+    ORDER_BOOK,
+    TICKERS,
+    UNIVERSE,
+)
+from tasks import fetch, plain, refresh, wire
+from tests.support.waiting import eventually
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cache import Key
+    from tests.integration.tasks.conftest import Workshop
+
+pytestmark = pytest.mark.integration
+
+EXCHANGE = "simulated"
+QUEUES = ("critical", "high", "normal", "low", "fetch.fast", "fetch.slow")
+OFTEN = 20
+
+
+class Clock:
+    """Real time, plus what a test adds."""
+
+    def __init__(self) -> None:
+        self.ahead = 0.0
+
+    def __call__(self) -> float:
+        """Now."""
+        return time.time() + self.ahead
+
+
+@dataclasses.dataclass
+class Office:
+    """Processes that share a clock in the test's hand; tasks run in whichever is at work."""
+
+    workshop: Workshop
+    clock: Clock
+    houses: list[wire.House]
+
+    def put(self, *keys: Key) -> None:
+        """Store something under each key."""
+        for key in keys:
+            self.houses[0].cache.put(key, {"of": key.text})
+
+    def read(self, *keys: Key, times: int = OFTEN) -> None:
+        """Read each key so many times, and have that reported."""
+        cache = self.houses[0].cache
+        for _ in range(times):
+            for key in keys:
+                cache.get(key)
+        assert cache._engine.census.report()
+
+    def refresh_in(self, process: int) -> None:
+        """Run the task in one of the processes."""
+        wire._houses[os.getpid()] = self.houses[process]
+        refresh.ahead()
+
+    def sent(self) -> dict[str, list[tuple[str, list[Any]]]]:
+        """The messages that wait, by queue."""
+        queues = {queue: self.workshop.queued(queue) for queue in QUEUES}
+        return {queue: messages for queue, messages in queues.items() if messages}
+
+
+@pytest.fixture
+def office(workshop: Workshop) -> Iterator[Office]:
+    """Two processes on one Redis."""
+    clock = Clock()
+    houses = [
+        dataclasses.replace(
+            workshop.house,
+            cache=TieredCache.from_settings(workshop.house.settings, clock=clock, name="scorer"),
+            clock=clock,
+        )
+        for _ in range(2)
+    ]
+    workshop.forget_messages()
+    workshop.shared.flushdb()
+    for house in houses:
+        eventually(lambda cache=house.cache: cache.health()["coherence"] == "proved", within_s=3)  # type: ignore[misc]
+    own = wire._houses[os.getpid()]
+    yield Office(workshop, clock, houses)
+    wire._houses[os.getpid()] = own
+    for house in houses:
+        house.cache.close()
+
+
+def score(symbol: str = "BTC/USDT:USDT", exchange: str = EXCHANGE) -> Key:
+    """The key of a score."""
+    return CONFLUENCE.key(exchange=exchange, symbol=symbol)
+
+
+def test_what_is_read_often_is_renewed_once_although_two_processes_ask(office: Office) -> None:
+    """Whoever runs first sends the one message; nobody sends it again."""
+    office.put(score())
+    office.read(score())
+    office.clock.ahead += 25
+
+    for process in (0, 1, 0, 1):
+        office.refresh_in(process)
+
+    assert office.sent() == {"high": [("tasks.derive.symbols", [EXCHANGE, ["BTC/USDT:USDT"], []])]}
+
+
+def test_each_kind_is_asked_of_the_task_that_makes_it(office: Office) -> None:
+    """In that task's own queue."""
+    symbol = {"exchange": EXCHANGE, "symbol": "BTC/USDT:USDT"}
+    keys = {
+        TICKERS.key(exchange=EXCHANGE): 55,
+        ORDER_BOOK.key(**symbol): 55,
+        CANDLES.key(**symbol, timeframe="1m"): 86,
+        INDICATORS.key(**symbol, timeframe="5m"): 406,
+        score(): 25,
+        DASHBOARD.key(view="data"): 17,
+    }
+
+    for key, age_s in keys.items():
+        office.put(key)
+        office.read(key)
+        office.clock.ahead += age_s
+        office.refresh_in(0)
+
+    assert office.sent() == {
+        "critical": [("tasks.publish.dashboard", [])],
+        "high": [
+            ("tasks.derive.symbols", [EXCHANGE, ["BTC/USDT:USDT"], ["5m"]]),
+            ("tasks.derive.symbols", [EXCHANGE, ["BTC/USDT:USDT"], []]),
+        ],
+        "fetch.fast": [("tasks.fetch.tickers", [EXCHANGE])],
+        "fetch.slow": [
+            ("tasks.fetch.order_books", [EXCHANGE, ["BTC/USDT:USDT"]]),
+            ("tasks.fetch.candles", [EXCHANGE, "1m", ["BTC/USDT:USDT"]]),
+        ],
+    }
+
+
+def test_what_regular_runs_renew_in_time_is_left_to_them(office: Office) -> None:
+    """A system whose periods keep up gets not one message more."""
+    key = score()
+    office.put(key)
+
+    for _ in range(8):
+        office.read(key)
+        office.clock.ahead += 15
+        office.refresh_in(0)
+        office.put(key)
+
+    assert office.sent() == {}
+
+
+def test_a_success_opens_the_way_for_the_next_time(office: Office) -> None:
+    """The claim names the end of the life that is there."""
+    key = score()
+    for _ in range(2):
+        office.put(key)
+        office.read(key)
+        office.clock.ahead += 25
+        office.refresh_in(0)
+
+    assert len(office.sent()["high"]) == 2
+
+
+def test_what_few_read_turns_stale_as_it_may(office: Office) -> None:
+    """Nobody waits for it."""
+    office.put(score())
+    office.read(score(), times=2)
+    office.clock.ahead += 25
+
+    office.refresh_in(0)
+
+    assert office.sent() == {}
+
+
+def test_many_symbols_travel_in_one_message(office: Office) -> None:
+    """And no more than a batch of them at a time; the next run takes the rest."""
+    keys = [score(f"S{number:03}/USDT:USDT") for number in range(70)]
+    office.put(*keys)
+    office.read(*keys)
+    office.clock.ahead += 25
+
+    office.refresh_in(0)
+    office.refresh_in(1)
+
+    batches = [arguments[1] for _, arguments in office.sent()["high"]]
+    assert [len(batch) for batch in batches] == [50, 20]
+    assert len({symbol for batch in batches for symbol in batch}) == 70
+
+
+def test_an_exchange_that_wants_quiet_gets_it(office: Office) -> None:
+    """Nor is one asked that is no longer in the settings; what is computed here may be computed."""
+    book = ORDER_BOOK.key(exchange=EXCHANGE, symbol="BTC/USDT:USDT")
+    office.houses[0].cache.put(
+        EXCHANGE_STATUS.key(exchange=EXCHANGE, source="order_book"),
+        {"state": "banned", "since": 0, "last_success_at": 0, "reason": "418", "retry_at": time.time() + 600},
+    )
+    office.put(book, TICKERS.key(exchange="elsewhere"))
+    office.read(book, TICKERS.key(exchange="elsewhere"))
+    office.clock.ahead += 55
+
+    office.refresh_in(0)
+
+    assert office.sent() == {}
+
+
+def test_what_the_plan_has_sent_out_is_not_sent_again(office: Office) -> None:
+    """Both use one claim: it is being fetched already."""
+    book = ORDER_BOOK.key(exchange=EXCHANGE, symbol="BTC/USDT:USDT")
+    office.put(book)
+    office.read(book)
+    office.clock.ahead += 55
+    cache = office.houses[0].cache
+    as_of = cache.get(book).as_of  # type: ignore[union-attr]
+    assert cache.claim(fetch.book_claim(EXCHANGE, "BTC/USDT:USDT", as_of), fetch.CLAIM_S)
+
+    office.refresh_in(0)
+
+    assert office.sent() == {}
+
+
+@pytest.mark.usefixtures("workshop")
+def test_a_worker_is_counted_under_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the Procfile names it, without the host."""
+    wire.close()
+    monkeypatch.setattr(wire, "_role", wire._role)
+    wire._take_role("scorer@here.example")
+
+    cache = wire.house().cache
+
+    (process,) = cache.stats_everywhere()["processes"].values()
+    assert (process["role"], process["pid"]) == ("scorer", os.getpid())
+
+
+def test_a_fetcher_loads_what_fetchers_used_and_not_all_the_scores(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A scorer's memory would be of no use to it."""
+    monkeypatch.setattr(wire, "_role", "fetcher")
+    fetch.universe(EXCHANGE)
+    tracked = workshop.house.cache.get(UNIVERSE.key(exchange=EXCHANGE))
+    used, unused = map(score, plain.symbols_of(tracked.value)[:2])  # type: ignore[union-attr]
+    wire.close()
+    earlier = wire.house().cache
+    for key in (used, unused):
+        earlier.put(key, 1)
+    for _ in range(3):
+        earlier.get(used)
+    wire.close()
+
+    memory = wire.house().cache._engine.tiers.memory
+
+    assert memory.peek(used.text) is not None
+    assert memory.peek(unused.text) is None
+    assert memory.peek(f"universe|{EXCHANGE}") is not None

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from cache import Kind, codec, envelope
+from cache.outbox import Outbox
+from cache.tiers.base import Item
+
+KIND = Kind("k", ("x",), ttl=60)
+
+
+def item(name="1", size=10):
+    """A write of the one kind."""
+    key = KIND.key(x=name)
+    draft = envelope.draft(key, codec.pack(bytes(size)), (0.0, 0.0, 1.0, 1.0))
+    return Item(key=key, draft=draft, fresh_until=1.0, usable_until=1.0, usable_for=1.0)
+
+
+def test_the_newest_of_a_key_is_kept():
+    """Writes under the version they were given."""
+    outbox = Outbox()
+    outbox.put([item()], 5)
+    outbox.put([item()], 7)
+    outbox.invalidate(["a"], "remove", 8)
+    outbox.invalidate(["a", "b"], "expire", 9)
+
+    invalidations, puts = outbox.take()
+
+    assert [one.pinned for one in puts] == [7]
+    assert invalidations == [("a", 9, "remove"), ("b", 9, "expire")]
+    assert len(outbox) == 0
+
+
+def test_a_write_that_does_not_fit_becomes_an_expiry():
+    """So that what Redis holds is not taken for fresh."""
+    outbox = Outbox(most_bytes=250)
+    for i in range(3):
+        outbox.put([item(str(i), size=100)], i + 1)
+
+    invalidations, puts = outbox.take()
+
+    assert [one[:2] for one in invalidations] == [("k|0", 1), ("k|1", 2)]
+    assert [one.key.text for one in puts] == ["k|2"]
+
+
+def test_too_many_invalidations_are_noticed():
+    """Then nothing in Redis may be believed."""
+    outbox = Outbox(most_items=2)
+    outbox.invalidate(["a", "b", "c"], "expire", 1)
+
+    assert outbox.overflowed
+
+
+def test_what_was_given_back_does_not_replace_what_came_since():
+    """The newer stands."""
+    outbox = Outbox()
+    outbox.put([item()], 1)
+    outbox.invalidate(["a"], "expire", 1)
+    taken = outbox.take()
+    outbox.put([item()], 2)
+    outbox.invalidate(["a"], "expire", 2)
+
+    outbox.give_back(*taken)
+
+    invalidations, puts = outbox.take()
+    assert (invalidations, [one.pinned for one in puts]) == ([("a", 2, "expire")], [2])
