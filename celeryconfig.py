@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any, NamedTuple
 
 from kombu.entity import Exchange, Queue
@@ -14,6 +15,9 @@ settings = environment.load()
 # --- broker -------------------------------------------------------------------------------------
 _broker = parse_redis(settings.broker_location() or "redis://127.0.0.1:6379/1")
 broker_url = _broker.for_celery()
+if os.environ.get("CELERY_BROKER_URL") == os.environ.get("BROKER_URL", ""):
+    # Celery's command line takes BROKER_URL for its own and before this file, in whatever spelling.
+    os.environ["CELERY_BROKER_URL"] = broker_url
 broker_use_ssl = _broker.celery_tls() or None  # with Sentinels; else the address says it
 broker_connection_retry_on_startup = True
 broker_connection_max_retries = None  # a broker may stay away for long: keep asking

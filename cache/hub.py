@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from cache.floors import Floors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from cache.entry import Reason
     from cache.tiers.base import Snapshot
@@ -97,6 +97,17 @@ class Hub:
     def abandon(self) -> None:
         """Believe nothing that L1 holds until a lower tier confirms it."""
         self.epoch = object()
+
+    def doubt_kinds(self, kinds: Mapping[str, int]) -> None:
+        """Believe of these kinds only what is at least of this version, while Redis cannot say more."""
+        self.floors.raise_kinds(kinds)
+        self.abandon()
+
+    def end_doubt(self) -> None:
+        """Redis says again what is derived from what; what was taken for stale is looked at anew."""
+        if self.floors.kinds:
+            self.floors.kinds = {}
+            self.abandon()
 
     def adopt(self, snapshot: Snapshot, *, following: bool = False) -> None:
         """Catch up with Redis: fences that were missed, its generation, whether it lost its memory.

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 CANARY_S = 0.4
 SETTLE_AT_ONCE = 200
+# By then all processes have found Redis again and told it what they did without it.
+SETTLED_BY_ALL_S = 1.2
 
 log = structlog.get_logger(__name__)
 
@@ -61,6 +63,7 @@ class Keeper:
         self._nudge = Event()
         self._closing = Event()
         self._canary_at = 0.0
+        self._alone_at = 0.0
         self._care: NearCare | None = None
         if self._near is not None:
             self._care = NearCare(
@@ -146,6 +149,9 @@ class Keeper:
             if commit is None:
                 return False
             fresh = fresh and set(commit.verdicts) == {"fresh"}
+            if self._near is not None and hub.generation is not None:
+                # There they still say that they are not settled; what came of them, Redis says.
+                self._near.drop([item.key.text for item in some], hub.generation)
         if not fresh:
             hub.abandon()
         return True
@@ -172,7 +178,10 @@ class Keeper:
         if self._care is not None:
             self._care.tick(redis_believed=None if self._far is None else self._far.breaker.closed)
         if self._far is None or not self._far.breaker.closed:
+            self._alone_at = time.monotonic()
             return
+        if time.monotonic() > self._alone_at + SETTLED_BY_ALL_S:
+            self._hub.end_doubt()
         if len(self._outbox):
             self.settle()
         if time.monotonic() >= self._canary_at:

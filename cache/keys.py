@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, overload
 
 from cache.codec import FrozenDict
 
@@ -153,6 +154,51 @@ def parse(text: str, kinds: Mapping[str, Kind]) -> Key | None:
     if "%" in text:
         parts = [part.replace("%7C", SEPARATOR).replace("%25", "%") for part in parts]
     return Key(kind, tuple(parts), text)
+
+
+class Touched(Sequence[Key]):
+    """The keys that an invalidation touched, nearest first; equal to a tuple of the same keys.
+
+    They arrive as text, and making a thousand keys takes longer than the cascade: they are made when
+    they are looked at. Texts of kinds that are not in the catalogue are left out then.
+    """
+
+    __slots__ = ("_kinds", "_made", "texts")
+
+    def __init__(self, texts: Sequence[str], kinds: Mapping[str, Kind]) -> None:
+        self.texts = texts
+        self._kinds = kinds
+        self._made: tuple[Key, ...] | None = None
+
+    @property
+    def _keys(self) -> tuple[Key, ...]:
+        if self._made is None:
+            parsed = (parse(text, self._kinds) for text in self.texts)
+            self._made = tuple(key for key in parsed if key is not None)
+        return self._made
+
+    @overload
+    def __getitem__(self, index: int) -> Key: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Key, ...]: ...
+
+    def __getitem__(self, index: int | slice) -> Key | tuple[Key, ...]:
+        return self._keys[index]
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Touched):
+            return self.texts == other.texts
+        return self._keys == other
+
+    def __hash__(self) -> int:
+        return hash(self._keys)
+
+    def __repr__(self) -> str:
+        return repr(self._keys)
 
 
 def timeframe_seconds(timeframe: str) -> float:

@@ -36,6 +36,7 @@ class Mender:
     def reopen(self) -> None:
         """A fork owes nothing: its parent mends what the parent did."""
         self.overflowed = False
+        self._highest = 0
         self._owed: dict[str, int] = {}
         self._mine: dict[str, int] = {}
         self._lock = Lock()
@@ -46,8 +47,12 @@ class Mender:
     def owe(self, texts: Iterable[str], version: int) -> None:
         """Whatever of these is older than the version is to be marked."""
         with self._lock:
-            for text in texts:
-                self._owed[text] = max(version, self._owed.get(text, 0))
+            if version >= self._highest:
+                self._highest = version
+                self._owed.update(dict.fromkeys(texts, version))
+            else:
+                for text in texts:
+                    self._owed[text] = max(version, self._owed.get(text, 0))
             if len(self._owed) > MOST_OWED:
                 self._owed.clear()
                 self.overflowed = True

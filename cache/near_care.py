@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from cache.tiers.memcached import MemcachedTier
 
 RECALL_S = 0.4
-# By then all processes have found Redis again and told it what they did without it.
-SETTLED_BY_ALL_S = 3.0
 
 
 class NearCare:
@@ -36,7 +34,6 @@ class NearCare:
         self._raise_generation = raise_generation
         self._posted: int | None = None
         self._recall_at = 0.0
-        self._alone_at = 0.0
 
     def tick(self, *, redis_believed: bool | None) -> None:
         """Do what is due; None where there is no Redis."""
@@ -54,13 +51,10 @@ class NearCare:
         if self._hub.generation not in (None, self._posted):
             self._posted = self._hub.generation
             self._near.post(self._posted)
-        if self._hub.floors.kinds and time.monotonic() > self._alone_at + SETTLED_BY_ALL_S:
-            self._hub.floors.kinds = {}
 
     def _read_the_word(self) -> None:
         """What others who cannot ask Redis either have invalidated, and which generation they use."""
         now = time.monotonic()
-        self._alone_at = now
         if now < self._recall_at:
             return
         self._recall_at = now + RECALL_S
@@ -69,5 +63,4 @@ class NearCare:
             self._hub.generation = generation
         news = {kind: at for kind, at in kinds.items() if at > self._hub.floors.kinds.get(kind, 0)}
         if news:
-            self._hub.floors.raise_kinds(news)
-            self._hub.abandon()
+            self._hub.doubt_kinds(news)

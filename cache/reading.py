@@ -30,6 +30,7 @@ class _Trip:
     found: dict[Key, Entry] = field(default_factory=dict)
     held: dict[Key, Entry] = field(default_factory=dict)
     outdated: list[Key] = field(default_factory=list)
+    unsettled: dict[Key, int] = field(default_factory=dict)
     fills: list[Sealed] = field(default_factory=list)
 
     def hold(self, entry: Entry) -> None:
@@ -123,7 +124,9 @@ class Reader:
             if envelope.is_removal(body):
                 floors.note((key.text,), "remove", entry.version)
                 continue
-            if not current:
+            if not settled:
+                trip.unsettled[key] = entry.version
+            elif not current:
                 trip.outdated.append(key)
             trip.hold(entry)
             doubtful.append((entry, len(body)))
@@ -143,7 +146,8 @@ class Reader:
             entry = None if body is None else envelope.opened(key, body, tier=name, clock=self._clock)
             if body is None or entry is None or now >= entry.usable_until:
                 continue
-            if entry.version < floors.fence(key.text):
+            # Somebody may have written a newer one that Redis has not heard of yet: then this one is old.
+            if entry.version < max(floors.fence(key.text), trip.unsettled.get(key, 0)):
                 self._accept(entry.stale_at(now), len(body), trip)
                 continue
             self._accept(entry, len(body), trip)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter as Tally
 from collections import defaultdict
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING
@@ -76,12 +77,12 @@ class Stats:
 
     def invalidated(self, texts: Iterable[str], reason: Reason) -> None:
         """Count the keys that one invalidation touched."""
-        for text in texts:
-            counter = self.of(text.partition("|")[0])
+        for kind, count in Tally([text.partition("|")[0] for text in texts]).items():
+            counter = self.of(kind)
             if reason == "remove":
-                counter.removed += 1
+                counter.removed += count
             else:
-                counter.expired += 1
+                counter.expired += count
 
     def plain(self) -> dict[str, dict[str, float]]:
         """All numbers, as a new plain dict."""

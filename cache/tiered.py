@@ -10,7 +10,7 @@ from cache.catalogue import CATALOGUE
 from cache.deriving import Deriver
 from cache.engine import Engine
 from cache.entry import Put, Token
-from cache.keys import parse
+from cache.keys import Touched
 from cache.leases import RUN_LOCK_LIFE_S
 from cache.warming import Warmer
 from cache.wiring import tiers_from
@@ -147,11 +147,11 @@ class TieredCache:
         """The fresh entry, or one computation of it over all threads and processes."""
         return self._deriver.get_or_compute(key, compute)
 
-    def expire(self, *keys: Key) -> tuple[Key, ...]:
+    def expire(self, *keys: Key) -> Touched:
         """Turn the keys and all that is derived from them stale; returns what was touched."""
         return self._invalidate(keys, "expire")
 
-    def remove(self, *keys: Key) -> tuple[Key, ...]:
+    def remove(self, *keys: Key) -> Touched:
         """Make the keys and all that is derived from them go; returns what was touched."""
         return self._invalidate(keys, "remove")
 
@@ -244,14 +244,13 @@ class TieredCache:
         """End the threads and let go of the connections."""
         self._engine.close()
 
-    def _invalidate(self, keys: Sequence[Key], reason: Reason) -> tuple[Key, ...]:
+    def _invalidate(self, keys: Sequence[Key], reason: Reason) -> Touched:
         self._engine.ensure_started()
         cascade = self._engine.writer.invalidate(keys, reason)
         if cascade.texts and not (self._engine.listening and cascade.announced):
             for texts, why in cascade.by_reason(reason):
                 self._engine.subscribers.tell(texts, why, self._hub.highest)
-        parsed = (parse(text, self.catalogue.kinds) for text in cascade.texts)
-        return tuple(key for key in parsed if key is not None)
+        return Touched(cascade.texts, self.catalogue.kinds)
 
 
 def _word(closed: list[bool]) -> str:

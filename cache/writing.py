@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 # Redis serves nobody else while it stores a batch, so a batch of many megabytes goes in parts.
 MOST_BYTES_AT_ONCE = 4 * 1024 * 1024
+# Versions that a process gives are the microseconds of its clock.
+HEARD_OF_WITHIN_US = 600_000
 
 
 class Writer:
@@ -110,9 +112,9 @@ class Writer:
             self._mark_near(some, why, cascade.version)
         kinds = self._catalogue.derived_from_any({text.partition("|")[0] for text in texts})
         if kinds and self._far.installed:
-            floors = dict.fromkeys(kinds, cascade.version)
-            self._hub.floors.raise_kinds(floors)
-            self._hub.abandon()
+            # Others hear of it within that time, and may make new ones from the old value until then.
+            floors = dict.fromkeys(kinds, cascade.version + HEARD_OF_WITHIN_US)
+            self._hub.doubt_kinds(floors)
             self._near.post(kinds=floors)
         return cascade
 

@@ -19,56 +19,67 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from benchmarks.cache.bench import Bench
+    from benchmarks.cache.workers import Worker
     from cache import Key, TieredCache
 
 MS = 1e-3
 DEPENDENTS = 1000
 PROCESSES = 4
 AT_ONCE = 250
+LOOK_S = 200e-6
+WIDE = keys(DEPENDENTS, MIDDLE, "D")
+DEEP = [kind.key(name="chain") for kind in (MIDDLE, NEXT, LAST)]
+SEEN, CHAIN = "until four processes see it", "chain of four, to return"
+CHAIN_SEEN = "chain of four, until four processes see it"
+BUSY, CHAIN_BUSY = "to return while four hear it", "chain of four, to return while four hear it"
 
 
 def measure(bench: Bench) -> list[Measured]:
     """From the call until it returned, and until four processes that held all of it saw it."""
-    bench.renew()
-    cache = bench.cache()
     loop = Loop()
     bench.stack.callback(loop.close)
     cacheops.configure(bench.peers_url)
     tagged = cashews_on(loop, bench.peers_url)
+    bench.renew()
+    alone = bench.cache()
+    bench.renew()
+    heard = bench.cache()
     team = bench.workers(PROCESSES)
     ask_all(team, watching.join, *bench.place)
-    wide, deep = keys(DEPENDENTS, MIDDLE, "D"), [kind.key(name="chain") for kind in (MIDDLE, NEXT, LAST)]
-    returned: list[float] = []
-    seen: list[float] = []
-    chain: list[float] = []
-    chain_seen: list[float] = []
+    ours: list[float] = []
     peers: dict[str, list[float]] = {"cacheops, remote only": [], "cashews tags, remote only": []}
-    for number in bench.effort.turns(3.0):
-        for derived, took, until in ((wide, returned, seen), (deep, chain, chain_seen)):
-            figures = _ours(bench, cache, derived, fan=derived is wide)
-            took.append(figures[0] / MS)
-            until.append(figures[1] / MS)
+    further: dict[str, list[float]] = {name: [] for name in (SEEN, CHAIN, CHAIN_SEEN, BUSY, CHAIN_BUSY)}
+    for number in bench.effort.turns(2.0):
+        ours.append(_returned(alone, WIDE) / MS)
+        further[CHAIN].append(_returned(alone, DEEP) / MS)
+        for derived, busy, seen in ((WIDE, BUSY, SEEN), (DEEP, CHAIN_BUSY, CHAIN_SEEN)):
+            figures = _heard(heard, team, derived)
+            further[busy].append(figures[0] / MS)
+            further[seen].append(figures[1] / MS)
         if bench.effort.quick and number:
             continue  # storing theirs takes most of the time
         peers["cacheops, remote only"].append(_cacheops() / MS)
         peers["cashews tags, remote only"].append(loop.run(_cashews(tagged)) / MS)
     ask_all(team, watching.leave)
-    further = {
-        "until four processes see it": seen,
-        "chain of four, to return": chain,
-        "chain of four, until four processes see it": chain_seen,
-    }
-    return [Measured("B8", "cascade over 1,000 dependents, to return", "ms", returned, peers, further)]
+    return [Measured("B8", "cascade over 1,000 dependents, to return", "ms", ours, peers, further)]
 
 
-def _ours(bench: Bench, cache: TieredCache, derived: list[Key], *, fan: bool) -> tuple[float, float]:
-    source = SOURCE.key(name="wide" if fan else "deep")
-    team = bench.workers(PROCESSES)
-    eventually(lambda: _fill(cache, source, derived, fan=fan), within_s=10)
+def _returned(cache: TieredCache, derived: list[Key]) -> float:
+    """Seconds of the call, with nobody else about, as for the peers."""
+    source = _filled(cache, derived)
+    began = time.monotonic()
+    touched = cache.expire(source)
+    took = time.monotonic() - began
+    assert set(touched) == {source, *derived}
+    return took
+
+
+def _heard(cache: TieredCache, team: list[Worker], derived: list[Key]) -> tuple[float, float]:
+    """Seconds of the call, and until all of the team saw it, while they hear, look, and share two cores."""
+    source = _filled(cache, derived)
     ask_all(team, watching.hold, [source, *derived])
-    probes = [derived[-1], derived[len(derived) // 2], derived[0], source]
     for worker in team:
-        worker.send(watching.watch, probes)
+        worker.send(watching.watch, [derived[-1], derived[len(derived) // 2], derived[0], source], LOOK_S)
     time.sleep(0.02)
     began = time.monotonic()
     touched = cache.expire(source)
@@ -77,6 +88,13 @@ def _ours(bench: Bench, cache: TieredCache, derived: list[Key], *, fan: bool) ->
     assert set(touched) == {source, *derived}
     assert all(ask_all(team, watching.all_stale, [source, *derived]))
     return returned - began, seen - began
+
+
+def _filled(cache: TieredCache, derived: list[Key]) -> Key:
+    """The source, stored fresh with all that is derived from it."""
+    source = SOURCE.key(name="wide" if derived is WIDE else "deep")
+    eventually(lambda: _fill(cache, source, derived, fan=derived is WIDE), within_s=10)
+    return source
 
 
 def _fill(cache: TieredCache, source: Key, derived: list[Key], *, fan: bool) -> bool:

@@ -57,10 +57,10 @@ def hold_in_cashews(name: str) -> None:
 
 
 def watch_cashews(name: str) -> float:
-    """When it was no longer there; the loop also hears, so looking must not keep it busy."""
+    """When it was no longer there, as the beginning of the look that found it gone."""
     loop, cache = kept["cashews"]
-    loop.run(_until(cache, [name], there=False))
-    return time.monotonic()
+    asked_at: float = loop.run(_until(cache, [name], there=False))
+    return asked_at
 
 
 def hold_many_in_cashews(count: int) -> None:
@@ -88,12 +88,17 @@ def watch_many_in_cashews(count: int) -> float:
     return took
 
 
-async def _until(cache: Any, names: list[str], *, there: bool) -> None:
+async def _until(cache: Any, names: list[str], *, there: bool) -> float:
+    """Look until all are there, or gone; when the last look began."""
     deadline = time.monotonic() + GIVE_UP_S
+    asked_at = 0.0
     for name in names:
+        asked_at = time.monotonic()
         while (await cache.get(name) is not None) is not there:
-            assert time.monotonic() < deadline, f"cashews: {name}"
+            assert asked_at < deadline, f"cashews: {name}"
             await asyncio.sleep(0)
+            asked_at = time.monotonic()
+    return asked_at
 
 
 def cost_in_redis_py(entries: int, count: int) -> float:

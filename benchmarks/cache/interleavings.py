@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 COMPUTING = ("read", "store")
 CHANGING = ("invalidate", "store anew")
 SETTLE_S = 1.0
-QUICK_S = 4.0
+QUICK_S = 3.0
 LOOK_S = 0.005
 _numbers = count()
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 
 REPEATS = 20
+QUICK_S = 1.0
 
 
 class Disturbed(Exception):
@@ -39,7 +40,7 @@ class Effort:
     @classmethod
     def of(cls, *, quick: bool) -> Effort:
         """Thin or full."""
-        return cls(True, 5, 0.02, 2.0) if quick else cls(False, 9, 0.15, 10.0)
+        return cls(True, 5, 0.02, 1.0) if quick else cls(False, 9, 0.15, 10.0)
 
     def turns(self, within_s: float) -> Iterator[int]:
         """The numbers of the rounds; a quick run makes one, and more only while these seconds last."""
@@ -94,7 +95,7 @@ def interleaved(
     """The time of one operation in units of `unit_s` seconds, by contender, one figure a round."""
     passes = {one.name: _passes(one, effort.block_s) for one in contenders}
     found: dict[str, list[float]] = {one.name: [] for one in contenders}
-    for number in range(effort.rounds):
+    for number in effort.turns(QUICK_S):
         first = number % len(contenders)
         for one in (*contenders[first:], *contenders[:first]):
             gc.collect()

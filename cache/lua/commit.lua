@@ -90,7 +90,7 @@ for position, item in ipairs(items) do
       own, stale, verdict = version, true, STALE
     end
   end
-  local derived = token ~= 0 and #inputs > 0
+  local derived = token ~= 0 and #inputs > 0 and pinned == 0
   if gone then
     verdict = SKIPPED
   elseif stale or pinned ~= 0 or derived then

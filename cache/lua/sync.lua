@@ -7,12 +7,23 @@
 -- Returns { version, incarnation, generation, floor, now in microseconds, fences, removals, late }, the
 --   last three flat lists of text and version.
 
-local origin, most = ARGV[4], ARGV[6]
-if ARGV[7] ~= '' then
+local origin, most, abandon = ARGV[4], ARGV[6], ARGV[7]
+
+-- A replica that was promoted, or a server that came back with its disk's memory, may lack the last
+-- writes and fences, and whoever comes first raises the version over the gap. Its run id tells.
+local server = redis.pcall('INFO', 'server')
+local run = type(server) == 'string' and string.match(server, 'run_id:(%x+)')
+local known = redis.call('HGET', META, 'run')
+if run and run ~= known then
+  if known then abandon = 'floor' end
+  redis.call('HSET', META, 'run', run)
+end
+
+if abandon ~= '' then
   local previous = next_version()
   meta[3] = number(version)
   redis.call('HSET', META, 'generation', meta[3])
-  if ARGV[7] == 'floor' then
+  if abandon == 'floor' then
     meta[2], meta[4] = meta[3], meta[3]
     redis.call('HSET', META, 'incarnation', meta[3], 'floor', meta[3])
   end

@@ -63,7 +63,7 @@ class Desk:
                 if self._ready(cache):
                     touched = cache.expire(*keys) if reason == "expire" else cache.remove(*keys)
                     if cache.health()["l3"] == "up" and not cache.stats()["outbox"]:
-                        return touched
+                        return tuple(touched)
         finally:
             cache.close()
         raise NoRedis(f"Redis at {self.looker.address} does not answer in time")

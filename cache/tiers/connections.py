@@ -191,7 +191,7 @@ class _Master(SentinelManagedConnection):  # redis-py is typed in parts: hence t
 
     def cut(self) -> None:
         """End it, in whichever thread it is waiting: that one sees the connection closed."""
-        sock = self._sock
+        sock: Any = self._sock
         if sock is not None:
             with suppress(OSError):
                 sock.shutdown(SHUT_RDWR)

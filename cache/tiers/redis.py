@@ -138,7 +138,8 @@ class RedisTier:
         """Expire or remove with the whole closure, in one step; None when Redis could not be asked."""
         gathering = "|".join(("", *sorted(self.gathering), ""))
         args = [self._keep_for_ms, reason, "" if pinned is None else pinned, gathering, *texts]
-        answer = self._ordered(scripts.INVALIDATE, args, heard, seen, client=self._bulk, probing=probing)
+        client = self._bulk if probing or len(texts) > BULK_ITEMS else self.quick
+        answer = self._ordered(scripts.INVALIDATE, args, heard, seen, client=client, probing=probing)
         if answer is None:
             return None
         previous, version, touched, softened = _decode_cascade(answer)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 CHUNK = 1 << 16
 END = b"\r\n"
 LAST = b"END\r\n"
+OVERDUE = "memcached took longer than its budget"
 STORED = b"STORED"
 VALUE = b"VALUE "
 BETWEEN = END + VALUE
@@ -88,7 +89,10 @@ class BatchClient(Client):  # type: ignore[misc]  # pymemcache carries no types
             self._connect()
             self._patience_s = 0.0
         self._be_patient_for(deadline - time.monotonic())
-        self.sock.sendall(request)
+        try:
+            self.sock.sendall(request)
+        except BlockingIOError:
+            raise TimeoutError(OVERDUE) from None
         return self._received()
 
     def _rest_of(self, answer: bytes, deadline: float) -> bytes:
@@ -103,11 +107,15 @@ class BatchClient(Client):  # type: ignore[misc]  # pymemcache carries no types
     def more(self, deadline: float) -> bytes:
         """The next part of an answer, if there is time left for it."""
         if time.monotonic() >= deadline:
-            raise TimeoutError("memcached took longer than its budget")
+            raise TimeoutError(OVERDUE)
         return self._received()
 
     def _received(self) -> bytes:
-        part: bytes = self.sock.recv(CHUNK)
+        try:
+            part: bytes = self.sock.recv(CHUNK)
+        except BlockingIOError:
+            # So the kernel says that the time is over.
+            raise TimeoutError(OVERDUE) from None
         if not part:
             raise MemcacheUnexpectedCloseError
         return part
@@ -117,7 +125,7 @@ class BatchClient(Client):  # type: ignore[misc]  # pymemcache carries no types
         if abs(seconds - self._patience_s) <= 0.1 * self._patience_s:
             return
         if seconds <= 0:
-            raise TimeoutError("memcached took longer than its budget")
+            raise TimeoutError(OVERDUE)
         whole, part = divmod(seconds, 1)
         timeval = _TIMEVAL.pack(int(whole), max(1, int(part * 1_000_000)))
         self.sock.settimeout(None)

@@ -43,15 +43,20 @@ def _chaos(asked: argparse.Namespace) -> int:
     alone = asked.seed is not None
     seeds = [asked.seed] if alone else range(asked.first, asked.first + asked.seeds)
     say(telling.HEADING)
-    broken = []
+    reports, broken = [], []
     for seed in seeds:
         report = run(seed, asked.seconds, only=asked.only, keep=asked.keep)
+        reports.append(report)
         say(telling.line(report))
         if alone:
             say(telling.faults(report))
         if not report.passed:
             broken.append(seed)
             say(telling.what_broke(report, each=5 if alone else 1))
+        # All that the summary needs is in the verdict.
+        report.events.clear()
+    if not alone:
+        say(telling.summary(reports))
     if broken:
         which = ", ".join(map(str, broken))
         say(f"broken: {which}; replay one with: python -m tests.chaos --seed {broken[0]}")

@@ -137,12 +137,15 @@ class Caller:
         self._count += 1
         return {"id": f"{self.number}-{self._count}", "pad": "x" * size}
 
+    def _near_is_well(self) -> bool:
+        return all(breaker.closed for breaker in self._engine.tiers.near.breakers())
+
     def _began(self) -> dict[str, object]:
         engine = self._engine
         return {
             "proved": engine.coherence == "proved",
             "far": engine.far.breaker.closed,
-            "near": all(breaker.closed for breaker in engine.tiers.near.breakers()),
+            "near": self._near_is_well(),
             "invoked": time.monotonic(),
         }
 
@@ -154,6 +157,7 @@ class Caller:
             self._record(Event(process=self.number, what="raised", call=call, error=repr(error), **began))
             return None
         began["returned"] = time.monotonic()
+        began["near"] = began["near"] and self._near_is_well()
         return answer
 
     def _note(

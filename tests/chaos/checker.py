@@ -2,9 +2,10 @@
 
 What makes a value old: an invalidation of its key, or of anything that it was computed from, that began
 after the value was made; or a later write of the same key. An old value may be served as fresh until the
-change can have reached the reader: never by the process that made the change, and for at most `BOUND_S` by
-another. A change made while Redis was away counts from the moment when its maker had settled it, except for
-readers that had lost Redis as well and share a sound Memcached with the maker.
+change can have reached the reader: not at all by the process that made the change (unless another, cut off
+and unaware of it, has made the value since), and for at most `BOUND_S` by the others. A change made while
+Redis was away counts from the moment when its maker had settled it, except for readers that had lost Redis
+as well and share a sound Memcached with the maker.
 """
 
 from __future__ import annotations
@@ -147,12 +148,18 @@ class _Changes:
 
     def told_at(self, change: Event, reader: Event) -> float:
         """When this reader can have learned of the change."""
-        if change.process == reader.process:
+        if change.process == reader.process and not self._made_unaware(reader.value, change):
             return change.returned
         shared_near = change.near and reader.near and not reader.far
-        if not change.owing or shared_near:
+        if not change.owing or shared_near or change.process == reader.process:
             return change.returned + BOUND_S
         return self._settled.after(change) + BOUND_S
+
+    def _made_unaware(self, value: str, change: Event) -> bool:
+        """Whether another process made the value after the change, of which it could not be told by Redis."""
+        source = self._written[value]
+        later = source.process != change.process and source.returned > change.returned
+        return later and (change.owing or source.owing)
 
     def _find_ends(self, value: str) -> Iterable[Event]:
         event = self._written.get(value)

@@ -25,8 +25,9 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `what` is read, write, expire, remove, look (a read of all keys, to compare), log or fault. `value` names
     one written value among all. `made_at` is when its computation began: whatever was invalidated later
-    makes it old. `fresh_until` is in Unix seconds. `proved`, `far` and `near` say what the process believed
-    of coherence, Redis and Memcached when it called; `owing`, whether it had something to settle afterwards.
+    makes it old. `fresh_until` is in Unix seconds. `proved` and `far` say what the process believed of
+    coherence and of Redis when it called; `near`, whether it believed in Memcached throughout; `owing`,
+    whether it had something to settle afterwards.
     """
 
     process: int

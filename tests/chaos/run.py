@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.chaos.checker import Verdict, check
+from tests.chaos.checker import Verdict, check, percentile
 from tests.chaos.history import Event, Recorder, read_all
 from tests.chaos.plan import KEYS, PROCESSES, QUIET_S, Plan, plan
 from tests.chaos.worker import open_cache
@@ -20,17 +20,20 @@ if TYPE_CHECKING:
     from cache import TieredCache
     from tests.chaos.world import Crew
 
-READY_WITHIN_S = 30.0
+READY_WITHIN_S = 60.0
 FINISH_WITHIN_S = 15.0
 # How long agreement is waited for; what is allowed is AGREE_WITHIN_S.
 PATIENCE_S = 10.0
 AGREE_WITHIN_S = 2.0
+# While nothing is broken changes are seen within 5 ms (p99); the rest is for a busy machine.
+QUIET_WITHIN_S = 0.05
+QUIET_MARGIN_S = 0.3
 WELL = {"l1": {"up", "absent"}, "l2": {"up"}, "l3": {"up"}, "coherence": {"proved"}}
 
 
 @dataclass(slots=True)
 class Report:
-    """What came of one seed. Times are seconds from when all faults were mended and all planned calls made."""
+    """What came of one seed. Times are seconds since all faults were mended and all planned calls made."""
 
     plan: Plan
     verdict: Verdict = field(default_factory=Verdict)
@@ -76,7 +79,11 @@ def run(
         report.events = read_all(sorted(folder.glob("history-*.jsonl")))
         if keep is not None:
             shutil.copytree(folder, keep / f"seed-{seed}", dirs_exist_ok=True)
-    report.verdict = check(report.events, quiet_until=report.started_at + QUIET_S)
+    # A change just before the first fault may meet it on its way.
+    report.verdict = check(report.events, quiet_until=report.started_at + QUIET_S - QUIET_MARGIN_S)
+    quiet_s = percentile(report.verdict.quiet_lags_s, 0.99)
+    if quiet_s > QUIET_WITHIN_S and not deaf:
+        report.troubles.append(f"before the first fault changes were seen after {quiet_s * 1e3:.1f} ms (p99)")
     return report
 
 
@@ -109,7 +116,8 @@ def _heal(report: Report, crew: Crew, truth: TieredCache) -> None:
         if report.well_after_s is None and all(is_well(look) for look in looks):
             report.well_after_s = after_s
         found = differences([*looks, _truth(truth)])
-        unlike = found or unlike
+        if after_s < AGREE_WITHIN_S:
+            unlike = found
         if report.well_after_s is not None and not found:
             report.agreed_after_s = after_s
         time.sleep(0.02)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 from tests.chaos.checker import percentile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from tests.chaos.checker import Violation
     from tests.chaos.history import Event
@@ -29,11 +30,26 @@ def line(report: Report) -> str:
     verdict = report.verdict
     call = max(verdict.slowest, key=verdict.slowest.__getitem__, default="-")
     slowest = f"{call} {verdict.slowest.get(call, 0.0) * 1e3:.0f} ms"
-    lags = "/".join(f"{percentile(verdict.lags_s, share) * 1e3:.1f}" for share in (0.5, 0.99, 1.0))
+    lags = _lags(verdict.lags_s)
     healed = " ".join(f"{_seconds(one):>7}" for one in (report.well_after_s, report.agreed_after_s))
     return (
         f"{report.plan.seed:4}  {len(report.plan.faults):6}  {verdict.calls:6}  {verdict.fresh_reads:11}  "
         f"{slowest:20} {lags:22} {healed}   {'kept' if report.passed else 'BROKEN'}"
+    )
+
+
+def summary(reports: Sequence[Report]) -> str:
+    """All seeds together; lags in the time before the first fault, and in all."""
+    quiet = [lag for report in reports for lag in report.verdict.quiet_lags_s]
+    lags = [lag for report in reports for lag in report.verdict.lags_s]
+    slowest_s = max(max(report.verdict.slowest.values(), default=0.0) for report in reports)
+    healed = [report.agreed_after_s for report in reports if report.agreed_after_s is not None]
+    return (
+        f"{len(reports)} seeds, {sum(len(report.plan.faults) for report in reports)} faults, "
+        f"{sum(report.verdict.calls for report in reports):,} calls, slowest {slowest_s * 1e3:.0f} ms; "
+        f"agreed within {max(healed, default=math.inf):.2f} s;\n"
+        f"changes seen by proved readers, p50/p99/max: {_lags(quiet)} ms of {len(quiet):,} before the first "
+        f"fault, {_lags(lags)} ms of {len(lags):,} in all"
     )
 
 
@@ -104,6 +120,10 @@ def _told(event: Event) -> str:
     took_ms = (event.returned - event.invoked) * 1e3
     what = f"{event.call} {event.key}{value}{freshness}{tier}{made}"
     return f"p{event.process} {what} ({', '.join(believes)}) {took_ms:.1f} ms"
+
+
+def _lags(lags_s: Sequence[float]) -> str:
+    return "/".join(f"{percentile(lags_s, share) * 1e3:.1f}" for share in (0.5, 0.99, 1.0))
 
 
 def _seconds(value: float | None) -> str:

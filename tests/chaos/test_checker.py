@@ -69,6 +69,21 @@ def test_a_process_must_heed_its_own_changes_at_once():
     assert rules(write(1, 1.0, "v1"), expire(0, 2.0), read(0, 2.01, "v1")) == ["own"]
 
 
+def test_a_value_that_another_makes_unaware_of_the_change_has_the_bound_of_others():
+    """It was cut off and still had the old input, as it may for a second; then it is nobody's to serve."""
+    cut_off = {"owing": True, "far": False}
+    made = (
+        write(1, 1.0, "s1"),
+        expire(0, 2.0),
+        write(
+            1, 2.2, "m1", key="middle|a", made_at=2.2, inputs=(Made("source|a", "s1", LIFE_UNTIL),), **cut_off
+        ),
+    )
+
+    assert rules(*made, read(0, 2.3, "m1", key="middle|a")) == []
+    assert rules(*made, read(0, 2.1 + BOUND_S, "m1", key="middle|a")) == ["own derived"]
+
+
 def test_a_value_written_while_it_was_invalidated_may_be_either():
     """The order of overlapping calls is not known, so neither outcome is wrong."""
     overlapping = write(1, 1.95, "v1", took=0.1)

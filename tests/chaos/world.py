@@ -89,9 +89,12 @@ class Crew:
 
     def _stacks(self, number: int) -> str:
         """Where its threads are, as its faulthandler wrote it on being asked."""
+        stacks = self._folder / f"stacks-{number}.txt"
+        if not stacks.exists():
+            return "it has not even begun"
         os.kill(self._processes[number].pid, signal.SIGUSR1)
         self._processes[number].join(0.5)
-        return (self._folder / f"stacks-{number}.txt").read_text()
+        return stacks.read_text()
 
 
 class World:

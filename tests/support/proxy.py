@@ -7,6 +7,7 @@ It runs in a process of its own, so that the test's own work does not slow it. I
 from __future__ import annotations
 
 import multiprocessing
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from tests.support.relay import serve
@@ -19,11 +20,12 @@ ANSWER_WITHIN_S = 5.0
 
 
 class Proxy:
-    """The handle: every method returns when the proxy has done it. `ports` has one for each door."""
+    """The handle, for any thread: a method returns when it has been done. `ports` has one for each door."""
 
     def __init__(self, host: str, port: int, *, doors: int = 1) -> None:
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
+        self._talking = Lock()
         self._process = context.Process(
             target=serve, args=(theirs, (host, port), doors), name="proxy", daemon=True
         )
@@ -86,8 +88,9 @@ class Proxy:
 
     def _tell(self, what: str, doors: Collection[int] | None, *details: object) -> int:
         wanted = range(len(self.ports)) if doors is None else doors
-        self._pipe.send((what, tuple(wanted), *details))
-        return self._answer()
+        with self._talking:
+            self._pipe.send((what, tuple(wanted), *details))
+            return self._answer()
 
     def _answer(self):
         if not self._pipe.poll(ANSWER_WITHIN_S):

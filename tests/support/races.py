@@ -1,126 +1,21 @@
-"""Several caches whose calls stop at every tier they touch, and what is done with them step by step."""
+"""What several processes do to the same two keys, step by step, in every order."""
 
 from __future__ import annotations
 
-import math
-import threading
-from collections import deque
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from tests.support.steps import EVERYBODY, Actor, Touch, every_order, gate
+from tests.support.steps import EVERYBODY, Actor, Touch, every_order
 from tests.support.stories import Story
 from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from cache import Entry, Key, TieredCache
+    from tests.support.gated import Clock, Process
 
-ARRIVES_WITHIN_S = 5.0
 LONGER_THAN_ALL_LIVES_S = 61.0
 UNPROVED_LIFE_S = 1.001
-
-
-class Clock:
-    """A clock that stands until it is moved."""
-
-    def __init__(self, now: float) -> None:
-        self.now = now
-
-    def __call__(self) -> float:
-        """Now."""
-        return self.now
-
-
-class Ears:
-    """Keeps what a cache's listener receives until it is told to listen."""
-
-    def __init__(self, listener: Any) -> None:
-        self._hear, listener._hear = listener._hear, self._receive
-        self._messages: deque[bytes] = deque()
-        self._arrived = 0
-        self._news = threading.Condition(threading.RLock())
-        self._holding = False
-
-    def listen(self, version: int) -> None:
-        """Hear everything up to this version, in the order in which it was said; keep what comes later."""
-        with self._news:
-            if not self._news.wait_for(lambda: self._arrived >= version, ARRIVES_WITHIN_S):
-                raise AssertionError(f"message {version} never came; the last was {self._arrived}")
-            while self._messages:
-                self._hear(self._messages.popleft())
-            self._holding = True
-
-    def _receive(self, body: bytes) -> None:
-        with self._news:
-            self._arrived = max(self._arrived, msgspec.msgpack.decode(body)[1])
-            if self._holding:
-                self._messages.append(body)
-            else:
-                self._hear(body)
-            self._news.notify_all()
-
-
-class Process:
-    """One cache, as a process of its own would have it, with gates at its tiers.
-
-    With `away` it finds Redis gone and decides the order itself, until it is `back`. With `threads` its
-    actors are threads that share everything, so no orders can be left out: gates are at the writes alone.
-    """
-
-    def __init__(self, name: str, cache: TieredCache, *, away: bool = False, threads: bool = False) -> None:
-        self.name = name
-        self.cache = cache
-        cache.token()
-        self.engine = engine = cache._engine
-        self.ears = None if engine._listener is None else Ears(engine._listener)
-        # What the keeper does of itself from time to time happens in steps of its own instead.
-        engine._keeper._canary_at = math.inf if self.ears is None else 0.0
-        if away:
-            self.away()
-        if threads:
-            for tier, methods in (
-                (engine.tiers.memory, ("store",)),
-                (engine.tiers.near, ("store",)),
-                (engine.local, ("commit", "invalidate")),
-            ):
-                for method in methods if getattr(tier, "installed", True) else ():
-                    gate(tier, method, Touch(name))
-            return
-        here = Touch(name)
-        self._gate(engine.tiers.memory, here, reads=(), writes=("store",))
-        self._gate(engine.tiers.near, here, reads=("fetch",), writes=("store", "drop"))
-        if away or engine.far is None:
-            self._gate(engine.local, here, reads=(), writes=("commit", "invalidate"))
-        else:
-            self._gate(engine.far, here, reads=("fetch", "sync"), writes=("commit", "invalidate"))
-
-    def hear(self, version: int) -> None:
-        """Hear all messages up to this version, or learn the fences where there are no messages."""
-        if self.ears is not None:
-            self.ears.listen(version)
-        elif self.engine.far is not None:
-            self.engine._keeper._stay_informed()
-
-    def away(self) -> None:
-        """Lose Redis: no call reaches it, and no probe succeeds."""
-        self.engine.far.breaker.probe = lambda: False
-        self.engine.far.breaker.failed("away")
-
-    def back(self) -> None:
-        """Let the next probe find it again."""
-        self.engine.far.breaker.probe = self.engine._keeper.recover_far
-
-    def _gate(self, tier: Any, here: Touch, *, reads: Iterable[str], writes: Iterable[str]) -> None:
-        if not getattr(tier, "installed", True):
-            return
-        shared = "" if tier in (self.engine.tiers.memory, self.engine.local) else tier.name
-        for method in reads:
-            gate(tier, method, Touch(here.process, shared), after=here)
-        for method in writes:
-            gate(tier, method, Touch(here.process, shared, writes=True), after=here if shared else None)
 
 
 class World:

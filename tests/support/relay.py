@@ -136,6 +136,9 @@ class Relay:
         self._selector.register(door.listener, selectors.EVENT_READ, door)
 
     def _accept(self, door: _Door) -> None:
+        if door.listener is None:
+            # It was told to refuse by an order that came with this connection.
+            return
         try:
             client, _ = door.listener.accept()
         except OSError:

@@ -1,4 +1,4 @@
-"""Keys, values and graphs of any shape, for properties that must hold of all of them; and plain references."""
+"""Keys, values and graphs of any shape, for what must hold of all of them; and plain references."""
 
 from __future__ import annotations
 

@@ -100,7 +100,7 @@ def gate(owner: object, method: str, before: Touch, after: Touch | None = None) 
 
 @dataclass(slots=True)
 class _Fork:
-    """A moment of choice: whose turn has been tried here, the last of them now, and whose would change nothing."""
+    """A moment of choice: whose turn was tried here, the last of them now, and whose changes nothing."""
 
     touches: dict[str, Touch]
     asleep: set[str]

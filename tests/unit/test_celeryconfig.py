@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import runpy
 from pathlib import Path
 from typing import Any
@@ -124,6 +125,19 @@ def test_asking_the_sentinels_for_the_broker_is_not_endless_either(
     assert options["sentinel_kwargs"].items() <= bounds.items()
     assert {"socket_timeout", "socket_connect_timeout"} <= set(options["sentinel_kwargs"])
     assert bounds.items() <= options.items()
+
+
+def test_the_command_line_does_not_take_the_brokers_address_in_our_spelling(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Celery puts BROKER_URL before this file; an address that is meant for Celery alone stays."""
+    ours = "redis+sentinel://s:1/m/1"
+    monkeypatch.setenv("BROKER_URL", ours)
+
+    for given, wanted in ((ours, "sentinel://s:1/1"), ("redis://own/1", "redis://own/1")):
+        monkeypatch.setenv("CELERY_BROKER_URL", given)
+        runpy.run_path(str(ROOT / "celeryconfig.py"))
+        assert os.environ["CELERY_BROKER_URL"] == wanted
 
 
 def test_a_broker_may_stay_away_for_any_time(config: dict[str, Any]) -> None:

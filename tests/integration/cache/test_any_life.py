@@ -21,10 +21,10 @@ _numbers = count()
 class Clock:
     """A clock that stands until it is moved."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.now = time.time()
 
-    def __call__(self):
+    def __call__(self) -> float:
         """Now."""
         return self.now
 

@@ -72,9 +72,9 @@ def test_nothing_is_fresh_for_longer_than_any_of_its_inputs(make, chain, gathere
 class _Clock:
     """A clock that stands until it is moved."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.now = time.time()
 
-    def __call__(self):
+    def __call__(self) -> float:
         """Now."""
         return self.now

@@ -58,19 +58,21 @@ def test_every_call_works_without_it(broken, chain):
 
 
 def test_what_it_missed_is_not_served_after_it_came_back(make_breakable, chain):
-    """v1 is in Memcached, v2 was written while it was frozen: v1 is never seen again."""
+    """v2 may have reached it while it was frozen, v3 has not: neither v1 nor v2 is seen again."""
     cache = make_breakable.proved("l2 l3")
     key = chain[0].key(name="a")
     cache.put(key, "v1")
 
     make_breakable.memcached.freeze()
-    cache.put(key, "v2")
+    for version in ("v2", "v3"):
+        cache.put(key, version)
     make_breakable.memcached.thaw()
     eventually(lambda: cache.health()["l2"] == "up", within_s=2)
     stranger = make_breakable("l2 l3")
 
-    assert cache.get(key).value == "v2"
-    assert stranger.get(key).value == "v2"
+    # The stranger first: who knows better would put it right for him.
+    assert stranger.get(key).value == "v3"
+    assert cache.get(key).value == "v3"
     assert stranger.stats()["generation"] == cache.stats()["generation"]
 
 
@@ -88,7 +90,7 @@ def test_other_processes_follow_the_generation(make_breakable, chain):
 
 
 def test_without_redis_what_it_missed_is_forgotten(make_breakable, chain):
-    """With two tiers there is no generation to raise; the keys that were missed are deleted."""
+    """There is no generation to raise; the keys that were missed are deleted, or written late after all."""
     cache = make_breakable("l2")
     key = chain[0].key(name="a")
     cache.put(key, "v1")
@@ -98,7 +100,8 @@ def test_without_redis_what_it_missed_is_forgotten(make_breakable, chain):
     make_breakable.memcached.thaw()
     eventually(lambda: cache.health()["l2"] == "up", within_s=2)
 
-    assert cache.get(key) is None
+    found = cache.get(key)
+    assert found is None or found.value == "v2"
 
 
 def test_a_lost_server_costs_its_share_only(clock, chain):

@@ -12,7 +12,8 @@ from itertools import combinations, combinations_with_replacement, product
 
 import pytest
 
-from tests.support.races import Clock, Process, World
+from tests.support.gated import Clock, Process
+from tests.support.races import World
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
@@ -81,7 +82,7 @@ def test_no_order_of_two_breaks_an_invariant(world, tiers, pairs, near):
 
 @pytest.mark.parametrize(("tiers", "triples"), [(tiers, TRIPLES if ALL else ON_THE_WAY) for tiers in SHARING])
 @pytest.mark.parametrize(
-    "derived", [False, True] if ALL else [True], ids=lambda there: "there" if there else "new"
+    "derived", [False, True] if ALL else [False], ids=lambda there: "there" if there else "new"
 )
 def test_no_order_of_three_breaks_an_invariant(world, tiers, triples, derived):
     """All are told of everything when it is over: the longest that a message can be on its way."""
@@ -93,12 +94,18 @@ def test_no_order_of_three_breaks_an_invariant(world, tiers, triples, derived):
     assert len(stories) > 5 * len(triples)
 
 
+def have_one_writer(acts):
+    """Two that write one key at once may leave the older in Memcached, which nobody tells the deaf."""
+    return acts.count("put") + acts.count("refresh") < 2 and acts.count("derive") < 2
+
+
 @pytest.mark.parametrize("tiers", SHARING)
 def test_no_order_of_two_breaks_an_invariant_where_nobody_listens(world, tiers):
     """With messages off all is right after a second, when the fences have been asked for."""
     processes = world(tiers, listening=False)
+    pairs = [acts for acts in PAIRS if "l2" not in tiers or have_one_writer(acts)]
 
-    stories = [story for acts in PAIRS for story in race(processes, acts)]
+    stories = [story for acts in pairs for story in race(processes, acts)]
 
     assert wrongs(stories) == []
 
@@ -124,7 +131,9 @@ def threads(make, chain):
 
     def build(tiers, *, away=False):
         clock = Clock(time.time())
-        process = Process("one", make(tiers, clock=clock), away=away, threads=True)
+        # A listener would notice the loss of Redis at a moment of its own.
+        cache = make(tiers, clock=clock, listening=not away)
+        process = Process("one", cache, away=away, threads=True)
         return World(dict.fromkeys(NAMES, process), clock, chain), process
 
     return build

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import os
 import runpy
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from kombu import Connection
 from kombu.exceptions import OperationalError
+from redis import Redis
 
 from ops import asking
 from settings import Settings
@@ -87,6 +91,26 @@ def test_a_broker_behind_a_sentinel_is_followed(broker):
         assert asking.ask_redis(settings.redis_location()) is None
         assert asking.ask_redis(settings.broker_location()) is None
         assert asking.eviction_warning(settings.broker_location()) is None
+
+
+def test_celerys_own_command_line_follows_the_sentinel_too():
+    """It reads BROKER_URL itself, which every process of a running system has."""
+    with redis_servers.sentinel_trio() as trio:
+        variables = {"REDIS_URL": trio.location(), "BROKER_URL": trio.location(1)}
+        command = [sys.executable, "-m", "celery", "-A", "tasks", "call", "tasks.derive.sweep"]
+
+        ended = subprocess.run(
+            [*command, "--queue", "normal"],
+            cwd=ROOT,
+            env={**os.environ, **variables},
+            check=False,
+            timeout=60,
+            capture_output=True,
+        )
+
+        assert ended.returncode == 0, ended.stderr[-500:]
+        with Redis(port=trio.master.port, db=1) as client:
+            assert client.llen("normal") == 1
 
 
 def test_a_sentinel_that_does_not_know_the_master_is_no_use(broker):

@@ -13,7 +13,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 def drawing():
     """Two panels, the first with two lines."""
     lines = (Series("flat", ((10, 1), (1000, 1))), Series("linear & steep", ((10, 1), (1000, 100))))
-    panels = (Panel("Cost", "keys", "ms", lines), Panel("Memory", "keys", "MB", lines[1:]))
+    panels = (Panel("Cost <& time>", "keys", "ms", lines), Panel("Memory", "keys", "MB", lines[1:]))
     return ET.fromstring(chart(panels, "What <it> shows"))  # noqa: S314 - our own
 
 
@@ -22,7 +22,7 @@ def test_it_is_well_formed_and_described(drawing):
     texts = [one.text for one in drawing.iter(f"{SVG}text")]
 
     assert drawing.find(f"{SVG}title").text == "What <it> shows"
-    assert {"Cost", "Memory", "flat", "linear & steep"} <= set(texts)
+    assert {"Cost <& time>", "Memory", "flat", "linear & steep"} <= set(texts)
 
 
 def test_each_series_is_a_line_with_its_points(drawing):

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import threading
+from datetime import UTC, datetime
 from itertools import permutations
 
 import pytest
+from freezegun import freeze_time
 
-from cache import NotCacheable, TieredCache
+from cache import Catalogue, NotCacheable, TieredCache, make_tiers
 from cache.catalogue import CATALOGUE, TICKERS
 from tests.support.waiting import eventually
 
@@ -114,6 +116,26 @@ def test_an_entry_says_how_old_it_is(cache, kinds, clock):
     assert entry.stale_at(clock()) is entry
 
 
+def test_under_freezegun_a_clock_passed_in_is_enough(kinds):
+    """The cache asks nobody else for the time: frozen, nothing ages; moved, it turns stale, then goes."""
+    with freeze_time("2026-01-01T00:00:00Z") as frozen:
+        clock = lambda: datetime.now(UTC).timestamp()  # noqa: E731 (the shape that freezegun reaches)
+        cache = TieredCache(
+            tiers=make_tiers(clock=clock), clock=clock, catalogue=Catalogue(kinds), usable_for=600
+        )
+        key = kinds[0].key(name="a")
+        cache.put(key, 1)
+
+        frozen.tick(59)
+        young = cache.get(key)
+        frozen.tick(2)
+
+        assert (young.age, young.stored_at) == (61, 1_767_225_600.0)
+        assert cache.get(key).state == "stale"
+        frozen.tick(600)
+        assert cache.get(key) is None
+
+
 def test_a_bad_value_is_refused_and_the_rest_of_the_world_goes_on(cache, kinds):
     """Nothing is stored of it."""
     with pytest.raises(NotCacheable):
@@ -144,17 +166,16 @@ def test_a_subscriber_that_raises_harms_nobody(cache, kinds):
 
 
 def test_threads_compute_a_cold_key_once(cache, kinds):
-    """All get the one value."""
-    key, calls, values = kinds[0].key(name="a"), [], []
-    go = threading.Barrier(16)
+    """All get the one value; the computation ends when everybody has asked."""
+    key, asking, calls, values = kinds[0].key(name="a"), [], [], []
 
     def compute():
         calls.append(1)
-        eventually(lambda: len(cache._engine.flights._flights) == 1, within_s=1)
+        eventually(lambda: len(asking) == 16, within_s=5)
         return len(calls)
 
     def ask():
-        go.wait()
+        asking.append(1)
         values.append(cache.get_or_compute(key, compute).value)
 
     threads = [threading.Thread(target=ask) for _ in range(16)]

@@ -12,7 +12,7 @@ from tests.support.steps import Actor, Touch, every_order, gate
 class Register:
     """Something shared that is read and written in steps of their own."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.value = 0
 
     def read(self):
@@ -54,7 +54,7 @@ def outcomes(*, reduced, processes=("a", "b"), shared=True):
 
 
 def test_every_order_of_two_is_run():
-    """Three steps each: as many orders as there are ways to shuffle them, and the lost update is among them."""
+    """Three steps each: as many as there are ways to shuffle them; the lost update is among them."""
     number, seen = outcomes(reduced=False)
 
     assert number == comb(6, 3)

@@ -87,8 +87,7 @@ def shell(tmp_path):
     return Shell(tmp_path)
 
 
-@pytest.mark.usefixtures("system")
-def test_each_command_finds_the_running_system_by_itself(shell, keys):
+def test_each_command_finds_the_running_system_by_itself(shell, system, keys):
     """No address is typed: the file that the start left names the servers."""
     candles, indicators = (key.text for key in keys)
 
@@ -108,6 +107,7 @@ def test_each_command_finds_the_running_system_by_itself(shell, keys):
     assert remove["removed"] == [indicators]
     assert "\x1b" not in inspect[1] + tree[1] + stats[1] + expire[1]
     assert inspect[2] + tree[2] + stats[2] + expire[2] == ""
+    assert system.stats_everywhere()["ended"] == 0, "operators are not counted"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -121,7 +121,7 @@ def test_uses_of_the_last_hour_are_told_by_role(operator, cache, stored):
 
 def test_what_is_only_in_memcached_is_found_there(operator, cache, stored, make):
     """A Redis that evicted it leaves the copy in L2."""
-    cache._engine.far.quick.delete(f"{{{make.prefix}}}:e:{stored[1].text}")
+    cache._engine.far.connect(1).delete(f"{{{make.prefix}}}:e:{stored[1].text}")
 
     seen = operator.document("inspect", stored[1].text)
 
@@ -142,7 +142,7 @@ def test_a_copy_in_memcached_that_a_write_overtook_is_told_as_stale(operator, ca
 
 def test_bytes_that_are_no_entry_are_told_as_such(operator, cache, stored, make):
     """Somebody else's value under our name breaks nothing."""
-    cache._engine.far.quick.set(f"{{{make.prefix}}}:e:{stored[3].text}", b"hello")
+    cache._engine.far.connect(1).set(f"{{{make.prefix}}}:e:{stored[3].text}", b"hello")
 
     seen = operator.document("inspect", stored[3].text)
 
@@ -164,9 +164,22 @@ def test_many_relatives_are_cut_off_and_it_is_said(operator, cache, chain, monke
     assert "or more: the search was cut off here" in operator.types("inspect", source.text)[1]
 
 
+def test_relatives_whose_life_is_over_are_left_out(operator, cache, stored, make):
+    """They are swept out with the next write; until then they are only names."""
+    redis, base = cache._engine.far.connect(1), f"{{{make.prefix}}}"
+    redis.zadd(f"{base}:d:{stored[0].text}", {"middle|dead": 1})
+    redis.zadd(f"{base}:d:source|dead", {stored[1].text: 1})
+
+    derives = operator.document("inspect", stored[0].text)["derives"]
+    derived_from = operator.document("inspect", stored[1].text)["derived_from"]
+
+    assert [one["key"] for one in derives] == [stored[1].text]
+    assert [one["key"] for one in derived_from] == [stored[0].text]
+
+
 def test_looking_changes_nothing(operator, cache, stored, make):
     """Neither the version nor any key of Redis is touched by inspect and tree."""
-    redis, mine = cache._engine.far.quick, f"{{{make.prefix}}}:*"
+    redis, mine = cache._engine.far.connect(1), f"{{{make.prefix}}}:*"
 
     def everything():
         return {name: redis.dump(name) for name in redis.scan_iter(mine) if b":meta" not in name}

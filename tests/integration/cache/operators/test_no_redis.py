@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from cache import make_tiers
+from cache import Key, TieredCache, make_tiers
 from cache.operators import desk as desks
 from cache.operators import looking
 from cache.operators.looking import Looker, NoRedis
@@ -40,14 +40,14 @@ def test_every_command_says_that_redis_does_not_answer(breakable_operator, make_
 def test_an_invalidation_that_redis_did_not_take_is_not_told_as_done(
     breakable_operator, make_breakable, monkeypatch
 ):
-    """Between the look and the call Redis may die: what only waits in an outbox would end with us."""
-    invalidate = desks.Desk.invalidate
+    """Redis may die just before the call: what only waits in an outbox would end with us."""
+    expire = TieredCache.expire
 
-    def die_first(desk, reason, keys):
+    def die_first(cache: TieredCache, *keys: Key):
         make_breakable.redis.kill()
-        return invalidate(desk, reason, keys)
+        return expire(cache, *keys)
 
-    monkeypatch.setattr(desks.Desk, "invalidate", die_first)
+    monkeypatch.setattr(TieredCache, "expire", die_first)
 
     with pytest.raises(NoRedis, match="does not answer in time"):
         breakable_operator.types("expire", "source|x")

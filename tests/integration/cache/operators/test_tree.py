@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from cache.operators import trees
+from cache.operators import looking, trees
 
 pytestmark = pytest.mark.integration
 
@@ -35,7 +35,7 @@ def test_the_tree_of_one_kind_begins_with_it_and_names_its_parents(operator, sto
 
 def test_what_no_kind_here_knows_is_counted_apart(operator, cache, stored, make):
     """A system of another version may share the server."""
-    cache._engine.far.quick.set(f"{{{make.prefix}}}:e:older|{stored[0].name}", b"x")
+    cache._engine.far.connect(1).set(f"{{{make.prefix}}}:e:older|{stored[0].name}", b"x")
 
     assert "and 1 entry of kinds that are not known here" in operator.types("tree")[1]
     assert operator.document("tree")["unknown"] == {"older": 1}
@@ -61,14 +61,16 @@ def test_the_tree_of_a_key_is_drawn_to_any_depth_with_states(operator, cache, st
 def test_what_is_made_of_one_value_in_two_ways_is_drawn_once(operator, cache, stored, gathered):
     """A graph is drawn as a tree; the second time refers to the first."""
     board, page = (kind.key(name="all") for kind in gathered)
-    for key, inputs in ((board, stored[1:2]), (page, (board, stored[0]))):
+    for key, inputs in ((board, stored[:2]), (page, (board,))):
         cache.derive(key, inputs, lambda _: 1)
 
     nodes = {node["key"]: node["derives"] for node in operator.document("tree", stored[0].text)["nodes"]}
+    lines = operator.types("tree", stored[0].text)[1].splitlines()
 
-    assert nodes[stored[0].text] == [stored[1].text, page.text]
+    assert nodes[stored[0].text] == [board.text, stored[1].text]
     assert nodes[board.text] == [page.text]
-    assert sum(page.text in line for line in operator.types("tree", stored[0].text)[1].splitlines()) == 2
+    assert sum(page.text in line for line in lines) == 1
+    assert [line.endswith("see above") for line in lines if board.text in line] == [False, True]
 
 
 def test_a_tree_too_large_is_cut_off_and_it_is_said(operator, stored, monkeypatch):
@@ -82,6 +84,18 @@ def test_a_tree_too_large_is_cut_off_and_it_is_said(operator, stored, monkeypatc
         False,
     )
     assert "cut off at 2 keys" in operator.types("tree", stored[0].text)[1]
+
+
+@pytest.mark.parametrize("words", [("tree",), ("inspect", "middle|BTC/USDT:USDT")])
+def test_a_server_with_too_many_keys_is_looked_through_in_part(operator, stored, monkeypatch, words):
+    """An operator does not wait for ever, and is told that there may be more."""
+    monkeypatch.setattr(looking, "SCAN_COUNT", 1)
+    monkeypatch.setattr(looking, "MOST_SCANNED", 1)
+
+    out = operator.types(*words)[1]
+
+    assert stored
+    assert "counted in part only" in out or "or more: the search was cut off here" in out
 
 
 def test_the_tree_of_a_key_that_is_not_there_is_not_found(operator, stored):
