@@ -97,7 +97,7 @@ class Listener:
         far: RedisTier,
         hub: Hub,
         subscribers: Subscribers,
-        wake: Callable[[str], None],
+        wake: Callable[[Iterable[str]], None],
         heard_put: Callable[[Iterable[str], int], None],
         on_lost: Callable[[object], None],
     ) -> None:
@@ -172,13 +172,17 @@ class Listener:
         if reason == "canary":
             previous = version
         elif reason == "released":
-            self._wake(texts[0])
+            self._wake(texts)
             return
         elif reason == "generation":
             # It may have come with a floor under everything: the snapshot says.
             self._catch_up(since=self._hub.known)
-        else:
+        elif not (reason == "put" and origin == self._far.origin and not versions):
             self._change(texts, reason, version, versions)
+        else:
+            # Our own, which L1 has had since; only those who asked are told.
+            self._wake(texts)
+            self._subscribers.tell(texts, "put", version)
         if not self._hub.follow(previous, version):
             self.gaps += 1
             log.warning("cache_messages_lost", heard=self._hub.heard, version=version)
@@ -195,8 +199,7 @@ class Listener:
         else:
             self._hub.apply(texts, kept, versions[0] if versions else version)
         if kept == "put":
-            for text in texts:
-                self._wake(text)
+            self._wake(texts)
             if not versions:
                 self._heard_put(texts, version)
         self._subscribers.tell(texts, kept, max([version, *versions]))

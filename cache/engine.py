@@ -11,11 +11,14 @@ from cache.census import Census
 from cache.coherence import Listener, Subscribers
 from cache.hit_list import HitList
 from cache.hub import UNPROVED_LIFE_S, Hub
+from cache.invalidating import Invalidator
 from cache.keeper import Keeper
 from cache.leases import Leases
 from cache.local_order import LocalOrder
 from cache.mending import Mender
 from cache.outbox import Outbox
+from cache.parts import Parts
+from cache.preparing import Preparer
 from cache.reading import Reader
 from cache.single_flight import SingleFlight
 from cache.stats import Stats
@@ -67,19 +70,10 @@ class Engine:
         self.reader = Reader(
             memory=tiers.memory, near=near, far=far, hub=self.hub, stats=self.stats, clock=clock
         )
-        self.writer = Writer(
-            catalogue=catalogue,
-            usable_for=usable_for,
-            near=near,
-            far=far,
-            hub=self.hub,
-            local=self.local,
-            outbox=self.outbox,
-            reader=self.reader,
-            mender=self.mender,
-            stats=self.stats,
-            clock=clock,
-        )
+        parts = Parts(near, far, self.hub, self.local, self.outbox, self.mender, self.stats, clock)
+        preparer = Preparer(catalogue=catalogue, usable_for=usable_for, hub=self.hub)
+        self.writer = Writer(parts=parts, preparer=preparer, reader=self.reader)
+        self.invalidator = Invalidator(parts=parts, catalogue=catalogue, usable_for=usable_for)
         self.hits = None if self.far is None else HitList(self.far)
         self.census = Census(
             far=self.far,

@@ -14,8 +14,6 @@ import math
 import struct
 from typing import TYPE_CHECKING, NamedTuple
 
-import msgspec
-
 from cache import codec
 from cache.entry import Entry
 
@@ -107,9 +105,3 @@ def is_unsettled(body: bytes) -> bool:
 def is_removal(body: bytes) -> bool:
     """Whether this envelope is such a stone."""
     return bool(body[1] & REMOVED)
-
-
-def numbered(entry: Entry, version: int, *, expired: bool) -> Entry:
-    """The entry as it will be read: under its version, and not fresh if it was born stale."""
-    fresh_until = min(entry.fresh_until, entry.stored_at) if expired else entry.fresh_until
-    return msgspec.structs.replace(entry, version=version, fresh_until=fresh_until)

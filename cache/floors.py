@@ -76,8 +76,8 @@ class Floors:
         return max(fence, self._kind(text)) if self.kinds else fence
 
     def written(self, text: str) -> int:
-        """The newest write of this key: an older entry is not the present one, fresh or stale."""
-        return self._puts.get(text, 0)
+        """The newest write or removal of this key: an older entry is not the present one."""
+        return max(self._puts.get(text, 0), self._removed.get(text, 0))
 
     def removal(self, text: str) -> int:
         """The newest removal of this key: what was stored before it is gone."""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from threading import Lock
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from cache.entry import Reason
     from cache.tiers.base import Item
@@ -38,12 +37,17 @@ class Outbox:
     def __len__(self) -> int:
         return len(self._puts) + len(self._invalidations)
 
-    def put(self, items: Sequence[Item], version: int) -> None:
-        """Remember writes under the version that this process gave them."""
+    def put(self, items: Sequence[Item], version: int, *, stale: Collection[str] = ()) -> None:
+        """Remember writes under the version that this process gave them.
+
+        One that was born stale, as named in `stale`, does not take the place of one that is kept already.
+        """
         with self._lock:
             for item in items:
+                if item.key.text in stale and item.key.text in self._puts:
+                    continue
                 self._forget(item.key.text)
-                self._puts[item.key.text] = replace(item, pinned=version)
+                self._puts[item.key.text] = item._replace(pinned=version)
                 self._size += len(item.draft.rest)
             while self._puts and (len(self._puts) > self._most_items or self._size > self._most_bytes):
                 oldest = next(iter(self._puts))

@@ -146,6 +146,8 @@ class Reader:
             entry = None if body is None else envelope.opened(key, body, tier=name, clock=self._clock)
             if body is None or entry is None or now >= entry.usable_until:
                 continue
+            if entry.version < floors.removal(key.text):
+                continue
             # Somebody may have written a newer one that Redis has not heard of yet: then this one is old.
             if entry.version < max(floors.fence(key.text), trip.unsettled.get(key, 0)):
                 self._accept(entry.stale_at(now), len(body), trip)

@@ -7,7 +7,7 @@ from threading import Event, Lock
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from cache.entry import Entry
     from cache.hub import Hub
@@ -47,11 +47,14 @@ class SingleFlight:
         self._flights: dict[str, _Flight] = {}
         self._lock = Lock()
 
-    def wake(self, text: str) -> None:
-        """Somebody stored this key or gave up on it."""
-        flight = self._flights.get(text)
-        if flight is not None:
-            flight.woken.set()
+    def wake(self, texts: Iterable[str]) -> None:
+        """Somebody stored these keys or gave up on them."""
+        if not self._flights:
+            return
+        for text in texts:
+            flight = self._flights.get(text)
+            if flight is not None:
+                flight.woken.set()
 
     def fly(self, key: Key, compute: Callable[[], Entry]) -> Entry:
         """The entry, computed by one of all who ask; raises what `compute` raised."""

@@ -246,7 +246,7 @@ class TieredCache:
 
     def _invalidate(self, keys: Sequence[Key], reason: Reason) -> Touched:
         self._engine.ensure_started()
-        cascade = self._engine.writer.invalidate(keys, reason)
+        cascade = self._engine.invalidator.invalidate(keys, reason)
         if cascade.texts and not (self._engine.listening and cascade.announced):
             for texts, why in cascade.by_reason(reason):
                 self._engine.subscribers.tell(texts, why, self._hub.highest)

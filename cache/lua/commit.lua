@@ -3,13 +3,14 @@
 -- ARGV[6] life of a dependents set in ms  [7] msgpack: for each item
 --     { text, flags, lifetime in ms as text, token (0 = not fenced itself), pinned version (0 =
 --       number it now), { input's text, version it was read at, next input's text, ... },
---       1 if its kind gathers parts and outlives their removal }
---   [8..] the rest of each item's envelope, in the same order ('' = too large for this tier)
--- Returns { previous, version, one verdict for each item }.
+--       1 if its kind gathers parts and outlives their removal, length of the rest of its envelope
+--       (0 = too large for this tier) }
+--   [8] those rests, one after the other
+-- Returns { previous, version, one byte of verdict for each item }.
 
-local FRESH, STALE, SKIPPED, TOO_LARGE = 0, 1, 2, 3
+local FRESH, STALE, SKIPPED, TOO_LARGE = '\0', '\1', '\2', '\3'
 local CHUNK = 1000
-local origin, life_ms, items = ARGV[4], ARGV[6], cmsgpack.unpack(ARGV[7])
+local origin, life_ms, items, rests = ARGV[4], ARGV[6], cmsgpack.unpack(ARGV[7]), ARGV[8]
 local floor = tonumber(meta[4])
 local previous = next_version()
 
@@ -65,11 +66,12 @@ local function head(flags, own)
   return packed
 end
 
-local answer, texts, versions = { previous, version }, {}, {}
-local any_pinned = false
+local verdicts, texts, versions = {}, {}, {}
+local any_pinned, at, count = false, 0, 0
 for position, item in ipairs(items) do
-  local text, flags, ttl, token, pinned, inputs, gathers = unpack(item)
-  local rest = ARGV[7 + position]
+  local text, flags, ttl, token, pinned, inputs, gathers, length = unpack(item)
+  local rest = string.sub(rests, at + 1, at + length)
+  at = at + length
   local stale, gone = false, false
   if token ~= 0 and fenced(text, token, pinned) then
     stale, gone = true, removed(text, token)
@@ -83,7 +85,9 @@ for position, item in ipairs(items) do
   local own, verdict = version, stale and STALE or FRESH
   if pinned ~= 0 then
     own, any_pinned = pinned, true
-    if fenced(text, pinned, pinned) then stale, verdict = true, STALE end
+    if fenced(text, pinned, pinned) then
+      stale, verdict, gone = true, STALE, gone or removed(text, pinned)
+    end
     if pinned < floor then
       -- Nobody would believe it below the floor, so it is numbered now; but what would have refused
       -- it as outdated may be just what was lost, so it is not fresh.
@@ -110,11 +114,11 @@ for position, item in ipairs(items) do
   end
 
   if verdict ~= SKIPPED then
-    if rest == '' then
+    if length == 0 then
       verdict = TOO_LARGE
       redis.call('DEL', entry_key(text))
     else
-      redis.call('SET', entry_key(text), head(flags + (stale and EXPIRED or 0), own) .. rest, 'PX', ttl)
+      redis.call('SET', ENTRY .. text, head(flags + (stale and EXPIRED or 0), own) .. rest, 'PX', ttl)
     end
     written[text] = own
     for i = 1, #inputs, 2 do
@@ -123,10 +127,10 @@ for position, item in ipairs(items) do
       own_children[#own_children + 1] = number(NOW_MS + tonumber(ttl))
       own_children[#own_children + 1] = text
     end
-    texts[#texts + 1] = text
-    versions[#versions + 1] = own
+    count = count + 1
+    texts[count], versions[count] = text, own
   end
-  answer[#answer + 1] = verdict
+  verdicts[position] = verdict
 end
 
 -- Whoever expires an input finds what was made of it; those that have died are swept out.
@@ -139,4 +143,4 @@ for input, scores_and_texts in pairs(children) do
   redis.call('ZREMRANGEBYSCORE', key, '-inf', NOW_MS)
 end
 announce(previous, 'put', origin, texts, any_pinned and versions or {})
-return answer
+return { previous, version, table.concat(verdicts) }

@@ -21,11 +21,13 @@ local function fence_of(i) return i <= named and late_fence or version end
 
 -- The closure, nearest first; `touched` doubles as the queue. What gathers the removed, and all
 -- that is made of it, comes after all that goes: from number `hard + 1` on, it is only expired.
-local touched, seen, gatherers, hard = {}, {}, {}, nil
+-- (Counted by hand: to ask a Lua table for its length takes longer than to add to it.)
+local touched, count, seen, gatherers, hard = {}, 0, {}, {}, nil
 local function visit(text)
   if not seen[text] then
     seen[text] = true
-    touched[#touched + 1] = text
+    count = count + 1
+    touched[count] = text
   end
 end
 local function gathers(text)
@@ -41,11 +43,12 @@ local function visit_children(names, first, last)
     return
   end
   for i = first, last do
-    for _, text in ipairs(redis.call('ZRANGEBYSCORE', names[i], NOW_MS, '+inf')) do
-      if reason == 'remove' and not hard and gathers(text) then
-        gatherers[#gatherers + 1] = text
+    local found = redis.call('ZRANGEBYSCORE', names[i], NOW_MS, '+inf')
+    for j = 1, #found do
+      if reason == 'remove' and not hard and gathers(found[j]) then
+        gatherers[#gatherers + 1] = found[j]
       else
-        visit(text)
+        visit(found[j])
       end
     end
   end
@@ -53,33 +56,34 @@ end
 local at = 1
 local function follow()
   while touched[at] do
-    local names, last = {}, math.min(#touched, at + CHUNK - 1)
-    for i = at, last do names[#names + 1] = dependents_key(touched[i]) end
-    visit_children(names, 1, #names)
+    local names, last = {}, math.min(count, at + CHUNK - 1)
+    for i = at, last do names[i - at + 1] = DEPENDENTS .. touched[i] end
+    visit_children(names, 1, last - at + 1)
     at = last + 1
   end
 end
 for i = 10, #ARGV do visit(ARGV[i]) end
-if pinned ~= '' then named = #touched end
+if pinned ~= '' then named = count end
 follow()
-hard = #touched
+hard = count
 for _, text in ipairs(gatherers) do visit(text) end
 follow()
 
 -- Fences only ever rise, and are dropped when every entry that they could concern has died.
 local now_text, late_text = number(version), number(late_fence)
-local function raise(key, count)
-  for from = 1, count, CHUNK do
-    local pairs_ = {}
-    for i = from, math.min(from + CHUNK - 1, count) do
-      pairs_[#pairs_ + 1] = i <= named and late_text or now_text
-      pairs_[#pairs_ + 1] = touched[i]
+local function raise(key, last)
+  for from = 1, last, CHUNK do
+    local pairs_, n = {}, 0
+    for i = from, math.min(from + CHUNK - 1, last) do
+      pairs_[n + 1] = i <= named and late_text or now_text
+      pairs_[n + 2] = touched[i]
+      n = n + 2
     end
-    redis.call('ZADD', key, 'GT', unpack(pairs_))
+    redis.call('ZADD', key, 'GT', unpack(pairs_, 1, n))
   end
   redis.call('ZREMRANGEBYSCORE', key, '-inf', number(NOW_US - life_ms * 1000))
 end
-raise(FENCES, #touched)
+raise(FENCES, count)
 
 local function forget(first, last)
   local names = {}
@@ -108,11 +112,11 @@ if pinned ~= '' then
 end
 
 local gone, softened, fences = touched, {}, {}
-if hard < #touched and reason == 'remove' then
+if hard < count and reason == 'remove' then
   gone = {}
-  for i, text in ipairs(touched) do
+  for i = 1, count do
     local list = i > hard and softened or gone
-    list[#list + 1] = text
+    list[#list + 1] = touched[i]
   end
 end
 if named > 0 then

@@ -27,8 +27,9 @@ local HEAD = '>BBI8'
 local MAGIC, EXPIRED = 168, 1
 
 local function number(n) return string.format('%.0f', n) end
-local function entry_key(text) return BASE .. ':e:' .. text end
-local function dependents_key(text) return BASE .. ':d:' .. text end
+local ENTRY, DEPENDENTS = BASE .. ':e:', BASE .. ':d:'
+local function entry_key(text) return ENTRY .. text end
+local function dependents_key(text) return DEPENDENTS .. text end
 
 local meta = redis.call('HMGET', META, 'version', 'incarnation', 'generation', 'floor')
 local version = meta[1] and tonumber(meta[1])

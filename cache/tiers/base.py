@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,8 +18,7 @@ Abandon = Literal["", "generation", "floor"]
 Verdict = Literal["fresh", "stale", "skipped", "too_large"]
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """One write on its way: the envelope, and what it must be newer than.
 
     `token` fences the key itself; `inputs` pairs each input's text with the version it was read
@@ -81,8 +80,7 @@ class Snapshot:
     removals: dict[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Sealed:
+class Sealed(NamedTuple):
     """An envelope ready for the shared memory tier, with its key and its end."""
 
     text: str

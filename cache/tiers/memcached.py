@@ -27,6 +27,7 @@ GENERATION = "generation"
 KIND = "kind "
 MOST_REMEMBERED = 50_000
 _UNCARRIED = re.compile(rb"[\x00-\x20\x7f]")
+_Sent = tuple[str, tuple[bytes, bytes, int]]
 OUTCOMES: dict[bytes, Outcome] = {b"STORED": "stored", b"NOT_STORED": "skipped"}
 
 
@@ -88,21 +89,16 @@ class MemcachedTier:
 
     def store(self, items: Sequence[Sealed], generation: int, *, fill: bool) -> dict[str, Outcome]:
         """Write in one round trip per server; what is too large is skipped and what it replaces goes."""
-        outcomes: dict[str, Outcome] = {item.text: "skipped" for item in items}
-        by_text = {item.text: item for item in items}
-        fitting = [item.text for item in items if len(item.body) <= MOST_BYTES]
-        now = self._clock()
-        for node, share in self._shares(fitting, generation).items():
-            batch = [
-                (key, by_text[text].body, _seconds(by_text[text].usable_until - now))
-                for key, text in share.items()
-            ]
-            words = node.store(b"add" if fill else b"set", batch)
-            for text, word in zip(share.values(), words, strict=True):
+        outcomes: dict[str, Outcome] = {}
+        oversized = [item.text for item in items if len(item.body) > MOST_BYTES]
+        for node, share in self._batches(items, generation).items():
+            words = node.store(b"add" if fill else b"set", [sent for _, sent in share])
+            for (text, _), word in zip(share, words, strict=True):
                 outcomes[text] = OUTCOMES.get(word, "failed")
-        oversized = by_text.keys() - set(fitting)
+        for text in oversized:
+            outcomes[text] = "skipped"
         if oversized and not fill:
-            self.drop(tuple(oversized), generation)
+            self.drop(oversized, generation)
         return outcomes
 
     def drop(self, texts: Sequence[str], generation: int) -> bool:
@@ -143,6 +139,19 @@ class MemcachedTier:
         if len(head) + len(tail) > LONGEST_KEY or _UNCARRIED.search(tail):
             tail = b"#" + hashlib.blake2b(tail, digest_size=24).hexdigest().encode()
         return head + tail
+
+    def _batches(self, items: Sequence[Sealed], generation: int) -> dict[MemcachedNode, list[_Sent]]:
+        """What each server is to store: with each text its key, its body and its seconds."""
+        now, lives = self._clock(), dict[float, int]()
+        keys = self._wire_keys([item.text for item in items], generation)
+        batches: dict[MemcachedNode, list[_Sent]] = {node: [] for node in self.nodes}
+        home = self.nodes[0] if len(self.nodes) == 1 else None
+        for (text, body, until), key in zip(items, keys, strict=True):
+            if len(body) <= MOST_BYTES:
+                # A batch has few different ends.
+                seconds = lives.get(until) or lives.setdefault(until, _seconds(until - now))
+                batches[home or self._node(text)].append((text, (key, body, seconds)))
+        return {node: batch for node, batch in batches.items() if batch}
 
     def _wire_keys(self, texts: Iterable[str], generation: int) -> list[bytes]:
         """The keys as Memcached carries them; those in use are remembered, up to a bound."""

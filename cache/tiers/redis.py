@@ -36,6 +36,7 @@ TOLERATED_S = 0.02
 MOST_BYTES = 16 * 1024 * 1024
 MOST_FENCES = 20_000
 _decode_cascade = msgspec.msgpack.Decoder(tuple[int, int, tuple[str, ...], tuple[str, ...]]).decode
+_encode = msgspec.msgpack.Encoder().encode
 VERDICTS: tuple[Verdict, ...] = ("fresh", "stale", "skipped", "too_large")
 
 
@@ -114,16 +115,16 @@ class RedisTier:
 
     def commit(self, items: Sequence[Item], *, heard: int, seen: int, probing: bool = False) -> Commit | None:
         """Store a batch, fenced and ordered, in one step; None when Redis could not be asked."""
-        bodies = [item.draft.rest if len(item.draft.rest) <= MOST_BYTES else b"" for item in items]
-        size = sum(map(len, bodies))
-        args = [self._keep_for_ms, msgspec.msgpack.encode([_described(item) for item in items]), *bodies]
+        rests = b"".join([item.draft.rest for item in items if len(item.draft.rest) <= MOST_BYTES])
+        size = len(rests)
+        args = (self._keep_for_ms, _encode([_described(item) for item in items]), rests)
         answer = self._ordered(
             scripts.COMMIT, args, heard, seen, client=self._client(len(items), size), probing=probing
         )
         if answer is None:
             return None
-        previous, version, *verdicts = answer
-        return Commit(version, previous, tuple(VERDICTS[verdict] for verdict in verdicts))
+        previous, version, verdicts = answer
+        return Commit(version, previous, tuple([VERDICTS[verdict] for verdict in verdicts]))
 
     def invalidate(
         self,
@@ -244,10 +245,17 @@ class RedisTier:
 
 def _described(item: Item) -> tuple[Any, ...]:
     """One item as commit.lua reads it."""
-    life_ms = str(max(1, int(item.usable_for * 1000)))
-    inputs = [part for pair in item.inputs for part in pair]
-    gathers = int(item.key.kind.gathers)
-    return item.key.text, item.draft.flags, life_ms, item.token or 0, item.pinned or 0, inputs, gathers
+    length = len(item.draft.rest)
+    return (
+        item.key.text,
+        item.draft.flags,
+        str(max(1, int(item.usable_for * 1000))),
+        item.token or 0,
+        item.pinned or 0,
+        [part for pair in item.inputs for part in pair] if item.inputs else (),
+        int(item.key.kind.gathers),
+        length if length <= MOST_BYTES else 0,
+    )
 
 
 def _texts(flat: Sequence[bytes]) -> list[str]:

@@ -60,7 +60,8 @@ def faults(report: Report) -> str:
 
 def what_broke(report: Report, *, each: int) -> str:
     """The troubles, and of every rule that was broken the first cases, with the history around them."""
-    lines = [f"   {trouble}" for trouble in report.troubles]
+    replay = f"python -m tests.chaos --seed {report.plan.seed} --seconds {report.plan.seconds:g}"
+    lines = [f"   replay with: {replay}", *(f"   {trouble}" for trouble in report.troubles)]
     ordered = sorted(report.verdict.violations, key=lambda one: one.rule)
     for rule, group in groupby(ordered, key=lambda one: one.rule):
         cases = list(group)

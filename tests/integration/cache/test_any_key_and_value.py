@@ -6,7 +6,7 @@ from itertools import count
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cache import Kind, Put, TieredCache, make_tiers
@@ -58,6 +58,11 @@ def test_normal_forms_are_different_keys(tiers, chain):
 
 
 @bounded
+@example(value=b"")
+@example(value=b"\xff" * 2000)
+@example(value="")
+@example(value={"nan": float("nan"), "inf": [float("inf"), float("-inf")], "-0": -0.0})
+@example(value=[2**64 - 1, -(2**63), {}, [], None, True])
 @given(value=VALUES)
 def test_any_value_comes_back_from_every_tier(tiers, chain, value):
     """Of whatever shape msgpack carries, bit by bit."""

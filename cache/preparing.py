@@ -1,0 +1,103 @@
+"""From a write as it was asked for to one on its way: its times, its envelope, what it must be newer than."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from cache import codec, envelope
+from cache.entry import Entry, Put
+from cache.tiers.base import Item
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from cache.graph import Catalogue
+    from cache.hub import Hub
+    from cache.keys import Key
+
+    Read = Mapping[Key, Entry]
+
+# Redis serves nobody else while it stores a batch, so a batch of many megabytes goes in parts.
+MOST_BYTES_AT_ONCE = 4 * 1024 * 1024
+
+
+class Prepared(NamedTuple):
+    """One write: what goes to the shared tiers, and the value as readers will see it."""
+
+    item: Item
+    value: Any
+    as_of: float
+    stored_at: float
+
+    def entry(self, version: int, *, expired: bool, clock: Callable[[], float], writer: int) -> Entry:
+        """The entry that this write becomes under its version."""
+        item, now = self.item, self.stored_at
+        fresh_until = min(item.fresh_until, now) if expired else item.fresh_until
+        return Entry(
+            item.key,
+            self.value,
+            self.as_of,
+            now,
+            fresh_until,
+            item.usable_until,
+            version,
+            "l1",
+            clock,
+            writer,
+        )
+
+
+class Preparer:
+    """Raises NotCacheable for a value that msgpack cannot carry."""
+
+    def __init__(self, *, catalogue: Catalogue, usable_for: float, hub: Hub) -> None:
+        self._catalogue = catalogue
+        self._usable_for = usable_for
+        self._hub = hub
+
+    def prepared(self, put: Put, read: Read, now: float) -> Prepared:
+        """One write, `read` being the entries of those inputs that were named by their keys."""
+        key, kind = put.key, put.key.kind
+        inputs = _known(put, read) if put.inputs else ()
+        as_of = put.as_of
+        if as_of is None:
+            as_of = min((entry.as_of for entry in inputs), default=now)
+        natural = kind.fresh_until(
+            as_of=as_of, now=now, ttl=self._catalogue.lifetime(kind), params=key.params
+        )
+        fresh_until = natural
+        for entry in inputs:
+            fresh_until = min(fresh_until, entry.fresh_until)
+        usable_until = max(natural, now) + self._usable_for
+        packed = codec.pack(put.value)
+        draft = envelope.draft(key, packed, (as_of, now, fresh_until, usable_until), writer=self._hub.writer)
+        token = None if put.token is None else put.token.version
+        versions = self._versions(put, token) if put.inputs else ()
+        item = Item(key, draft, fresh_until, usable_until, usable_until - now, token, versions)
+        # Unpacked again, it is what everybody else reads, and nothing that its maker still holds.
+        return Prepared(item, codec.unpack(packed[0], compressed=packed[1]), as_of, now)
+
+    def _versions(self, put: Put, token: int | None) -> tuple[tuple[str, int], ...]:
+        """Each input with the version it was read at: its own, or the token's for one without an entry."""
+        read_at = token if token is not None else self._hub.known
+        return tuple(
+            (one.key.text, one.version) if isinstance(one, Entry) else (one.text, read_at)
+            for one in put.inputs
+        )
+
+
+def in_parts(prepared: Sequence[Prepared]) -> Iterator[Sequence[Prepared]]:
+    """The batch in runs of a few megabytes each; nearly always one."""
+    start, size = 0, 0
+    for at, one in enumerate(prepared):
+        length = len(one.item.draft.rest)
+        size += length
+        if size > MOST_BYTES_AT_ONCE and at > start:
+            yield prepared[start:at]
+            start, size = at, length
+    yield prepared[start:]
+
+
+def _known(put: Put, read: Read) -> list[Entry]:
+    found = (one if isinstance(one, Entry) else read.get(one) for one in put.inputs)
+    return [entry for entry in found if entry is not None]
