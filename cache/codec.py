@@ -63,20 +63,16 @@ def unpack(body: bytes | memoryview, *, compressed: bool) -> Any:
     try:
         plain = _decompressor().decompress(body, max_output_size=MOST_BYTES) if compressed else body
         if plain[0] in _MAPS:
-            return _frozen_map(plain)
+            # Most maps hold nothing nested: those are known by their types while they are decoded.
+            try:
+                return FrozenDict(_decode_flat(plain))
+            except msgspec.ValidationError:
+                return freeze(_decode(plain))
         return freeze(_decode(plain))
     except IndexError:
         raise ValueError("not a packed value: it is empty") from None
     except (msgspec.DecodeError, zstandard.ZstdError, RecursionError) as error:
         raise ValueError(f"not a packed value: {error}") from error
-
-
-def _frozen_map(plain: bytes | memoryview) -> Any:
-    """A map, most of which hold nothing nested: those are known by their types while they are decoded."""
-    try:
-        return FrozenDict(_decode_flat(plain))
-    except msgspec.ValidationError:
-        return freeze(_decode(plain))
 
 
 def freeze(value: Any) -> Any:

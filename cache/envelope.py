@@ -31,6 +31,7 @@ _HEAD = struct.Struct(">BBQ")
 _TIMES = struct.Struct(">ddddIH")
 _WHOLE = struct.Struct(">BBQddddIH")
 _unpack = _WHOLE.unpack_from
+HEAD_SIZE = _WHOLE.size
 
 
 class Draft(NamedTuple):
@@ -54,14 +55,13 @@ def draft(
     return Draft(COMPRESSED if compressed else 0, _TIMES.pack(*times, writer, len(text)) + text + body)
 
 
-def opened(key: Key, body: bytes, *, tier: str, clock: Callable[[], float]) -> Entry | None:
+def opened(key: Key, body: bytes, tier: str, clock: Callable[[], float]) -> Entry | None:
     """The entry inside, or None when these bytes are no envelope of this key."""
     try:
         magic, flags, version, as_of, stored_at, fresh_until, usable_until, writer, length = _unpack(body)
-        start = _WHOLE.size + length
-        if magic != MAGIC or body[_WHOLE.size : start] != key.raw:
+        if magic != MAGIC or length != len(key.raw) or not body.startswith(key.raw, HEAD_SIZE):
             return None
-        value = codec.unpack(body[start:], compressed=flags & COMPRESSED != 0)
+        value = codec.unpack(body[HEAD_SIZE + length :], compressed=flags & COMPRESSED != 0)
     except (struct.error, ValueError):
         return None
     if flags & EXPIRED:

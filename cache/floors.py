@@ -19,7 +19,8 @@ class Floors:
     Bounded: what is forgotten raises `forgotten`, so that forgetting costs a trip to Redis and never
     a wrong answer. `shared` is the version below which Redis itself lost its memory, `near` the one
     below which Memcached alone is not to be believed: writes may have gone past both of us. `kinds`
-    are floors of whole kinds, for the time in which nobody can say what was derived from what.
+    are floors of whole kinds, for the time in which nobody can say what was derived from what. `least`
+    is the floor of every key, and `newest` the newest change of each: `at` for those in a hurry.
     """
 
     def __init__(self, limit: int = MOST_REMEMBERED) -> None:
@@ -27,9 +28,10 @@ class Floors:
         self.shared = 0
         self.near = 0
         self.kinds: dict[str, int] = {}
-        self._least = 0
+        self.least = 0
         self._limit = limit
         self._highest = 0
+        self.newest: dict[str, int] = {}
         self._puts: dict[str, int] = {}
         self._fences: dict[str, int] = {}
         self._removed: dict[str, int] = {}
@@ -40,22 +42,23 @@ class Floors:
         with self._lock:
             raise_all = _overwrite if version >= self._highest else _raise
             self._highest = max(self._highest, version)
+            raise_all(self.newest, texts, version)
             raise_all(self._puts if reason == "put" else self._fences, texts, version)
             if reason == "remove":
                 raise_all(self._removed, texts, version)
-            for versions in (self._puts, self._fences, self._removed):
+            for versions in (self.newest, self._puts, self._fences, self._removed):
                 if len(versions) > self._limit:
                     self._shorten(versions)
 
     def forget_below(self, version: int) -> None:
         """Some changes up to this version are not known here."""
         self.forgotten = max(self.forgotten, version)
-        self._least = max(self._least, version)
+        self.least = max(self.least, version)
 
     def lose_below(self, version: int) -> None:
         """Redis has lost its memory of everything older."""
         self.shared = max(self.shared, version)
-        self._least = max(self._least, version)
+        self.least = max(self.least, version)
 
     def doubt_near_below(self, version: int) -> None:
         """Writes up to this version may have been missed by this process and by Memcached."""
@@ -67,7 +70,7 @@ class Floors:
 
     def at(self, text: str) -> int:
         """The version that an L1 or L2 entry of this key must have at least."""
-        least = max(self._least, self._puts.get(text, 0), self._fences.get(text, 0))
+        least = max(self.least, self.newest.get(text, 0))
         return max(least, self._kind(text)) if self.kinds else least
 
     def fence(self, text: str) -> int:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from cache import envelope
+from cache.stats import Counter
 from cache.tiers.base import Sealed
 
 if TYPE_CHECKING:
@@ -18,20 +18,27 @@ if TYPE_CHECKING:
     from cache.tiers.base import Authority, SharedMemory
     from cache.tiers.memory import MemoryTier
 
+UNSETTLED_OR_REMOVED = envelope.UNSETTLED | envelope.REMOVED
 
-@dataclass(slots=True)
+
 class _Trip:
     """One batch under way: what is found, what is still wanted, and what there is as a last resort."""
 
-    now: float
-    epoch: object
-    max_age: float | None
-    wanted: list[Key]
-    found: dict[Key, Entry] = field(default_factory=dict)
-    held: dict[Key, Entry] = field(default_factory=dict)
-    outdated: list[Key] = field(default_factory=list)
-    unsettled: dict[Key, int] = field(default_factory=dict)
-    fills: list[Sealed] = field(default_factory=list)
+    __slots__ = (
+        "epoch", "fills", "found", "held", "max_age", "now", "outdated", "read", "unsettled", "wanted",
+    )  # fmt: skip
+
+    def __init__(self, now: float, epoch: object, max_age: float | None, wanted: list[Key]) -> None:
+        self.now = now
+        self.epoch = epoch
+        self.max_age = max_age
+        self.wanted = wanted
+        self.found: dict[Key, Entry] = {}
+        self.held: dict[Key, Entry] = {}
+        self.read: list[tuple[Entry, int]] = []
+        self.outdated: list[Key] = []
+        self.unsettled: dict[Key, int] = {}
+        self.fills: list[Sealed] = []
 
     def hold(self, entry: Entry) -> None:
         """Keep an entry that cannot be believed, if it is the newest of them."""
@@ -42,6 +49,11 @@ class _Trip:
     def young(self, entry: Entry) -> bool:
         """Whether the caller accepts its age."""
         return self.max_age is None or self.now - entry.as_of <= self.max_age
+
+    def accept(self, entry: Entry, size: int) -> None:
+        """Serve an entry that was read from a tier; `size` in bytes."""
+        self.found[entry.key] = entry if self.young(entry) else entry.stale_at(self.now)
+        self.read.append((entry, size))
 
 
 class Reader:
@@ -78,7 +90,9 @@ class Reader:
         # Redis could not be asked: what Memcached holds is the best knowledge there is.
         for entry, size in doubtful:
             if entry.key not in trip.found and entry.version >= self._hub.floors.at(entry.key.text):
-                self._accept(entry, size, trip)
+                trip.accept(entry, size)
+        if trip.read:
+            self._note(trip)
         if trip.wanted:
             self._last_resorts(trip)
         if trip.fills and self._hub.generation is not None:
@@ -103,39 +117,60 @@ class Reader:
 
     def _from_near(self, trip: _Trip) -> list[tuple[Entry, int]]:
         """Take what may be believed as it is; return the rest, to be confirmed or else made do with."""
-        hub, now, name, floors = self._hub, trip.now, self._near.name, self._hub.floors
+        hub, now, name, clock = self._hub, trip.now, self._near.name, self._clock
         bodies = self._near.fetch(trip.wanted, hub.generation or 0)
         has_judge = self._far.installed
         sure = not has_judge or now < max(hub.fences_until, hub.proved_until)
+        floors, judged = hub.floors, sure and has_judge
+        # The usual entry is fresh, settled and above every floor: as few steps as can be for each of those.
+        hurried = judged and trip.max_age is None and not floors.kinds
+        least, newest = max(floors.least, floors.near), floors.newest.get
+        found, read = trip.found, trip.read
         doubtful, wanted = [], []
         for key in trip.wanted:
             body = bodies.get(key)
-            entry = None if body is None else envelope.opened(key, body, tier=name, clock=self._clock)
+            entry = None if body is None else envelope.opened(key, body, name, clock)
             if body is None or entry is None or now >= entry.usable_until:
                 wanted.append(key)
                 continue
-            settled = not has_judge or not envelope.is_unsettled(body)
-            current = settled and entry.version >= floors.at(key.text) and entry.version >= floors.near
-            usable = now < entry.fresh_until and trip.young(entry)
-            if current and sure and (usable or not has_judge) and not envelope.is_removal(body):
-                self._accept(entry, len(body), trip)
+            version = entry.version
+            if (
+                hurried
+                and now < entry.fresh_until
+                and version >= least
+                and version >= newest(key.text, 0)
+                and not body[1] & UNSETTLED_OR_REMOVED
+            ):
+                found[key] = entry
+                read.append((entry, len(body)))
+                continue
+            plain = not body[1] & UNSETTLED_OR_REMOVED or not (has_judge or envelope.is_removal(body))
+            current = plain and version >= floors.near and version >= floors.at(key.text)
+            if current and sure and (not has_judge or (now < entry.fresh_until and trip.young(entry))):
+                trip.accept(entry, len(body))
                 continue
             wanted.append(key)
-            if envelope.is_removal(body):
-                floors.note((key.text,), "remove", entry.version)
-                continue
-            if not settled:
-                trip.unsettled[key] = entry.version
-            elif not current:
-                trip.outdated.append(key)
-            trip.hold(entry)
-            doubtful.append((entry, len(body)))
+            if self._doubt(entry, body, trip, current=current):
+                doubtful.append((entry, len(body)))
         trip.wanted = wanted
         return doubtful
 
+    def _doubt(self, entry: Entry, body: bytes, trip: _Trip, *, current: bool) -> bool:
+        """Hold what Memcached says until Redis was asked; False for a stone, which says that it is gone."""
+        if envelope.is_removal(body):
+            self._hub.floors.note((entry.key.text,), "remove", entry.version)
+            return False
+        if self._far.installed and envelope.is_unsettled(body):
+            trip.unsettled[entry.key] = entry.version
+        elif not current:
+            trip.outdated.append(entry.key)
+        trip.hold(entry)
+        return True
+
     def _from_far(self, trip: _Trip) -> bool:
         """Take what Redis holds, for it is the truth; False when it could not be asked."""
-        hub, now, name, floors = self._hub, trip.now, self._far.name, self._hub.floors
+        hub, now, name, clock = self._hub, trip.now, self._far.name, self._clock
+        floors = hub.floors
         # Who may have missed a fence asks for them along with the entries.
         fenced = now >= hub.proved_until or floors.forgotten > 0
         bodies = self._far.fetch(trip.wanted, fenced=fenced)
@@ -143,16 +178,16 @@ class Reader:
             return False
         for key in trip.wanted:
             body = bodies.get(key)
-            entry = None if body is None else envelope.opened(key, body, tier=name, clock=self._clock)
+            entry = None if body is None else envelope.opened(key, body, name, clock)
             if body is None or entry is None or now >= entry.usable_until:
                 continue
             if entry.version < floors.removal(key.text):
                 continue
             # Somebody may have written a newer one that Redis has not heard of yet: then this one is old.
             if entry.version < max(floors.fence(key.text), trip.unsettled.get(key, 0)):
-                self._accept(entry.stale_at(now), len(body), trip)
+                trip.accept(entry.stale_at(now), len(body))
                 continue
-            self._accept(entry, len(body), trip)
+            trip.accept(entry, len(body))
             if self._near.installed and now < entry.fresh_until:
                 trip.fills.append(Sealed(key.text, body, entry.usable_until))
                 counter = self._stats.of(key.kind.name)
@@ -166,22 +201,25 @@ class Reader:
         if known and self._hub.generation is not None:
             self._near.drop(known, self._hub.generation)
 
-    def _accept(self, entry: Entry, size: int, trip: _Trip) -> None:
-        """Serve an entry and remember it nearer, with the life that it has left."""
-        key = entry.key
-        trip.found[key] = entry if trip.max_age is None or trip.young(entry) else entry.stale_at(trip.now)
-        counter = self._stats.of(key.kind.name)
-        counter.read_from[entry.writer] += 1
-        if entry.tier == "l2":
-            counter.l2_hits += 1
-            counter.l2_bytes_read += size
-        else:
-            counter.l3_hits += 1
-            counter.l3_bytes_read += size
-        if entry.fresh_until <= trip.now:
-            counter.stale_served += 1
-        if self._memory.installed:
-            self.remember(entry, size=size, epoch=trip.epoch, now=trip.now)
+    def _note(self, trip: _Trip) -> None:
+        """Count what was read, and remember it nearer, with the life that it has left."""
+        near, now, remembers = self._near.name, trip.now, self._memory.installed
+        kind, counter = None, Counter()
+        for entry, size in trip.read:
+            if entry.key.kind is not kind:
+                kind = entry.key.kind
+                counter = self._stats.of(kind.name)
+            counter.read_from[entry.writer] += 1
+            if entry.tier == near:
+                counter.l2_hits += 1
+                counter.l2_bytes_read += size
+            else:
+                counter.l3_hits += 1
+                counter.l3_bytes_read += size
+            if entry.fresh_until <= now:
+                counter.stale_served += 1
+            if remembers:
+                self.remember(entry, size=size, epoch=trip.epoch, now=now)
 
     def remember(self, entry: Entry, *, size: int, epoch: object, now: float) -> Outcome:
         """Put an entry into L1 unless something newer is there or known of."""

@@ -90,7 +90,7 @@ class RedisTier:
         if fenced:
             return self._fetch_fenced(texts)
         if len(texts) == 1:
-            body = self.guarded(lambda: self.quick.get(self._entry(texts[0])) or b"")
+            body = self.guarded(lambda: scripts.ask(self.quick, "GET", self._entry(texts[0])) or b"")
             return None if body is None else {texts[0]: body} if body else {}
         client = self._client(len(texts))
         bodies = self.guarded(lambda: client.mget([self._entry(text) for text in texts]))

@@ -49,19 +49,29 @@ class Series:
     def growth(self) -> dict[str, float]:
         """By how much each figure grew over the second half, as a share of its mean.
 
-        What is in Redis is divided by the rate of calls, which is not steady on a machine with other work.
+        What is in Redis follows the rate of calls, which is not steady on a machine with other work: it
+        has grown only if it has also grown by the rate.
         """
         half = self.samples[len(self.samples) // 2 :]
         times = [sample.at_s for sample in half]
         rates = [self._rate(sample) for sample in half]
-        figures = {f"client {n}": [one.rss_mb[n] for one in half] for n in range(len(half[0].rss_mb))}
-        figures["redis memory"] = [one.redis_mb / rate for one, rate in zip(half, rates, strict=True)]
-        figures["redis keys"] = [one.redis_keys / rate for one, rate in zip(half, rates, strict=True)]
-        figures["redis fences"] = [one.redis_fences / rate for one, rate in zip(half, rates, strict=True)]
-        figures["memcached memory"] = [one.memcached_mb for one in half]
-        length = times[-1] - times[0]
+        own = {f"client {n}": [one.rss_mb[n] for one in half] for n in range(len(half[0].rss_mb))}
+        own["memcached memory"] = [one.memcached_mb for one in half]
+        following = {
+            "redis memory": [one.redis_mb for one in half],
+            "redis keys": [float(one.redis_keys) for one in half],
+            "redis fences": [float(one.redis_fences) for one in half],
+        }
+        by_rate = {
+            name: [value / rate for value, rate in zip(values, rates, strict=True)]
+            for name, values in following.items()
+        }
         return {
-            name: slope(times, values) * length / max(1e-9, mean(values)) for name, values in figures.items()
+            **{name: relative_growth(times, values) for name, values in own.items()},
+            **{
+                name: min(relative_growth(times, values), relative_growth(times, by_rate[name]))
+                for name, values in following.items()
+            },
         }
 
     def _rate(self, sample: Sample) -> float:
@@ -92,6 +102,11 @@ class Series:
 def mean(values: list[float]) -> float:
     """The arithmetic mean."""
     return sum(values) / len(values)
+
+
+def relative_growth(times: list[float], values: list[float]) -> float:
+    """From the first moment to the last along the line through the values, as a share of their mean."""
+    return slope(times, values) * (times[-1] - times[0]) / max(1e-9, mean(values))
 
 
 def slope(times: list[float], values: list[float]) -> float:

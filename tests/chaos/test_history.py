@@ -10,7 +10,7 @@ from tests.chaos.run import run
 pytestmark = pytest.mark.integration
 
 # A few of the many that `make chaos` runs.
-SEEDS = (4, 15)
+SEEDS = (4, 12)
 # Measured below 1 ms; the rest is for a machine that is busy with other tests.
 SEEN_WITHIN_S = 0.05
 
