@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import struct
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from cache import codec
 from cache.entry import Entry
@@ -34,25 +34,18 @@ _unpack = _WHOLE.unpack_from
 HEAD_SIZE = _WHOLE.size
 
 
-class Draft(NamedTuple):
-    """An envelope without its first ten bytes: `rest` follows flags and version."""
-
-    flags: int
-    rest: bytes
-
-    def sealed(self, version: int, *, expired: bool, unsettled: bool = False) -> bytes:
-        """The whole envelope; `unsettled` says that Redis has not agreed to it yet."""
-        flags = self.flags | (EXPIRED if expired else 0) | (UNSETTLED if unsettled else 0)
-        return _HEAD.pack(MAGIC, flags, version) + self.rest
-
-
-def draft(
-    key: Key, packed: tuple[bytes, bool], times: tuple[float, float, float, float], *, writer: int = 0
-) -> Draft:
-    """An envelope for a packed value; `times` are as_of, stored_at, fresh_until and usable_until."""
-    body, compressed = packed
+def rest_of(key: Key, body: bytes, times: tuple[float, float, float, float], *, writer: int = 0) -> bytes:
+    """All but flags and version, for packed bytes; `times`: as_of, stored_at, fresh_until, usable_until."""
     text = key.raw
-    return Draft(COMPRESSED if compressed else 0, _TIMES.pack(*times, writer, len(text)) + text + body)
+    return _TIMES.pack(*times, writer, len(text)) + text + body
+
+
+def sealed(
+    rest: bytes, version: int, *, compressed: bool, expired: bool = False, unsettled: bool = False
+) -> bytes:
+    """The whole envelope; `unsettled` says that Redis has not agreed to it yet."""
+    flags = compressed * COMPRESSED | expired * EXPIRED | unsettled * UNSETTLED
+    return _HEAD.pack(MAGIC, flags, version) + rest
 
 
 def opened(key: Key, body: bytes, tier: str, clock: Callable[[], float]) -> Entry | None:

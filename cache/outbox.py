@@ -5,6 +5,8 @@ from __future__ import annotations
 from threading import Lock
 from typing import TYPE_CHECKING
 
+import msgspec
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
@@ -47,8 +49,8 @@ class Outbox:
                 if item.key.text in stale and item.key.text in self._puts:
                     continue
                 self._forget(item.key.text)
-                self._puts[item.key.text] = item._replace(pinned=version)
-                self._size += len(item.draft.rest)
+                self._puts[item.key.text] = msgspec.structs.replace(item, pinned=version, value=None)
+                self._size += len(item.rest)
             while self._puts and (len(self._puts) > self._most_items or self._size > self._most_bytes):
                 oldest = next(iter(self._puts))
                 pinned = self._puts[oldest].pinned or 0
@@ -81,7 +83,7 @@ class Outbox:
             for item in puts:
                 if item.key.text not in self._puts:
                     self._puts[item.key.text] = item
-                    self._size += len(item.draft.rest)
+                    self._size += len(item.rest)
 
     def _note(self, text: str, version: int, reason: Reason) -> None:
         _, before = self._invalidations.pop(text, (0, reason))
@@ -93,4 +95,4 @@ class Outbox:
     def _forget(self, text: str) -> None:
         item = self._puts.pop(text, None)
         if item is not None:
-            self._size -= len(item.draft.rest)
+            self._size -= len(item.rest)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 from cache import codec, envelope
 from cache.entry import Entry, Put
 from cache.tiers.base import Item
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from cache.graph import Catalogue
     from cache.hub import Hub
@@ -21,32 +21,6 @@ if TYPE_CHECKING:
 MOST_BYTES_AT_ONCE = 4 * 1024 * 1024
 
 
-class Prepared(NamedTuple):
-    """One write: what goes to the shared tiers, and the value as readers will see it."""
-
-    item: Item
-    value: Any
-    as_of: float
-    stored_at: float
-
-    def entry(self, version: int, *, expired: bool, clock: Callable[[], float], writer: int) -> Entry:
-        """The entry that this write becomes under its version."""
-        item, now = self.item, self.stored_at
-        fresh_until = min(item.fresh_until, now) if expired else item.fresh_until
-        return Entry(
-            item.key,
-            self.value,
-            self.as_of,
-            now,
-            fresh_until,
-            item.usable_until,
-            version,
-            "l1",
-            clock,
-            writer,
-        )
-
-
 class Preparer:
     """Raises NotCacheable for a value that msgpack cannot carry."""
 
@@ -55,7 +29,7 @@ class Preparer:
         self._usable_for = usable_for
         self._hub = hub
 
-    def prepared(self, put: Put, read: Read, now: float) -> Prepared:
+    def prepared(self, put: Put, read: Read, now: float) -> Item:
         """One write, `read` being the entries of those inputs that were named by their keys."""
         key, kind = put.key, put.key.kind
         inputs = _known(put, read) if put.inputs else ()
@@ -69,13 +43,15 @@ class Preparer:
         for entry in inputs:
             fresh_until = min(fresh_until, entry.fresh_until)
         usable_until = max(natural, now) + self._usable_for
-        packed = codec.pack(put.value)
-        draft = envelope.draft(key, packed, (as_of, now, fresh_until, usable_until), writer=self._hub.writer)
-        token = None if put.token is None else put.token.version
-        versions = self._versions(put, token) if put.inputs else ()
-        item = Item(key, draft, fresh_until, usable_until, usable_until - now, token, versions)
+        body, compressed = codec.pack(put.value)
+        rest = envelope.rest_of(key, body, (as_of, now, fresh_until, usable_until), writer=self._hub.writer)
         # Unpacked again, it is what everybody else reads, and nothing that its maker still holds.
-        return Prepared(item, codec.unpack(packed[0], compressed=packed[1]), as_of, now)
+        value = codec.unpack(body, compressed=compressed)
+        token = None if put.token is None else put.token.version
+        inputs_read_at = self._versions(put, token) if put.inputs else ()
+        return Item(
+            key, rest, compressed, value, as_of, now, fresh_until, usable_until, token, inputs_read_at
+        )
 
     def _versions(self, put: Put, token: int | None) -> tuple[tuple[str, int], ...]:
         """Each input with the version it was read at: its own, or the token's for one without an entry."""
@@ -86,16 +62,16 @@ class Preparer:
         )
 
 
-def in_parts(prepared: Sequence[Prepared]) -> Iterator[Sequence[Prepared]]:
+def in_parts(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
     """The batch in runs of a few megabytes each; nearly always one."""
     start, size = 0, 0
-    for at, one in enumerate(prepared):
-        length = len(one.item.draft.rest)
+    for at, item in enumerate(items):
+        length = len(item.rest)
         size += length
         if size > MOST_BYTES_AT_ONCE and at > start:
-            yield prepared[start:at]
+            yield items[start:at]
             start, size = at, length
-    yield prepared[start:]
+    yield items[start:]
 
 
 def _known(put: Put, read: Read) -> list[Entry]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from cache import envelope
 from cache.entry import Entry, Put, PutResult
 from cache.preparing import in_parts
 from cache.tiers.base import Sealed
@@ -13,10 +14,10 @@ if TYPE_CHECKING:
 
     from cache.entry import Outcome
     from cache.parts import Parts
-    from cache.preparing import Prepared, Preparer
+    from cache.preparing import Preparer
     from cache.reading import Reader
     from cache.stats import Counter
-    from cache.tiers.base import Commit, Verdict
+    from cache.tiers.base import Commit, Item, Verdict
 
 
 class _Landing(NamedTuple):
@@ -50,16 +51,15 @@ class Writer:
         epoch, now = self._hub.epoch, self._clock()
         named = {one for put in puts for one in put.inputs if not isinstance(one, Entry)}
         read = self._reader.many(named) if named else {}
-        prepared = [self._preparer.prepared(put, read, now) for put in puts]
+        items = [self._preparer.prepared(put, read, now) for put in puts]
         results: list[PutResult] = []
-        for part in in_parts(prepared):
+        for part in in_parts(items):
             commit, far_says = self._commit(part)
             near_says = self._store_near(part, commit, unsettled=far_says == "failed")
             results += self._landed(part, _Landing(commit, far_says, near_says, epoch))
         return results
 
-    def _commit(self, prepared: Sequence[Prepared]) -> tuple[Commit, Outcome]:
-        items = [one.item for one in prepared]
+    def _commit(self, items: Sequence[Item]) -> tuple[Commit, Outcome]:
         for item in items:
             if item.inputs:
                 self._local.dependents.link(item.key.text, item.inputs)
@@ -76,21 +76,25 @@ class Writer:
         self._outbox.put(kept, commit.version, stale=stale)
         return commit, "failed"
 
-    def _store_near(
-        self, prepared: Sequence[Prepared], commit: Commit, *, unsettled: bool
-    ) -> dict[str, Outcome]:
+    def _store_near(self, items: Sequence[Item], commit: Commit, *, unsettled: bool) -> dict[str, Outcome]:
         if not self._near.installed:
             return {}
         if self._hub.generation is None:
-            return dict.fromkeys((one.item.key.text for one in prepared), "failed")
+            return dict.fromkeys((item.key.text for item in items), "failed")
         version = commit.version
         sealed = [
             Sealed(
                 item.key.text,
-                item.draft.sealed(version, expired=verdict == "stale", unsettled=unsettled),
+                envelope.sealed(
+                    item.rest,
+                    version,
+                    compressed=item.compressed,
+                    expired=verdict == "stale",
+                    unsettled=unsettled,
+                ),
                 item.usable_until,
             )
-            for (item, _, _, _), verdict in zip(prepared, commit.verdicts, strict=True)
+            for item, verdict in zip(items, commit.verdicts, strict=True)
             if verdict != "skipped"
         ]
         if not sealed:
@@ -105,20 +109,18 @@ class Writer:
             self._mender.owe(late, version + 1)
         return outcomes
 
-    def _landed(self, prepared: Sequence[Prepared], landing: _Landing) -> list[PutResult]:
+    def _landed(self, items: Sequence[Item], landing: _Landing) -> list[PutResult]:
         """Put what was decided into L1, count it, and say what came of it."""
         commit, far, near, epoch = landing
         verdicts = commit.verdicts
-        stored = [
-            one.item.key.text for one, said in zip(prepared, verdicts, strict=True) if said != "skipped"
-        ]
+        stored = [item.key.text for item, said in zip(items, verdicts, strict=True) if said != "skipped"]
         self._hub.floors.note(stored, "put", commit.version)
         else_near: Outcome = "skipped" if self._near.installed else "absent"
         results = []
-        for one, verdict in zip(prepared, verdicts, strict=True):
-            key = one.item.key
+        for item, verdict in zip(items, verdicts, strict=True):
+            key = item.key
             near_says = near.get(key.text, else_near)
-            entry = one.entry(
+            entry = item.entry(
                 commit.version,
                 expired=verdict in {"stale", "skipped"},
                 clock=self._clock,
@@ -127,11 +129,11 @@ class Writer:
             kept: Outcome = "skipped"
             far_says: Outcome = far if verdict in {"fresh", "stale"} or far != "stored" else "skipped"
             if verdict != "skipped":
-                size = len(one.item.draft.rest)
-                kept = self._reader.remember(entry, size=size, epoch=epoch, now=one.stored_at)
+                size = len(item.rest)
+                kept = self._reader.remember(entry, size=size, epoch=epoch, now=item.stored_at)
                 _count(self._stats.of(key.kind.name), size, verdict, far, near_says, entry)
             tiers = {"l1": kept, "l2": near_says, "l3": far_says}
-            born_stale = verdict == "skipped" or entry.fresh_until <= one.stored_at
+            born_stale = verdict == "skipped" or entry.fresh_until <= item.stored_at
             results.append(PutResult(key, commit.version, tiers, born_stale, entry))
         return results
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
+
+import msgspec
+
+from cache.entry import Entry
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from cache.breaker import Breaker
     from cache.entry import Outcome, Reason
-    from cache.envelope import Draft
     from cache.keys import Key
 
 # What a process asks all others to stop believing: nothing, what L2 holds, or all that is stored.
@@ -18,21 +21,40 @@ Abandon = Literal["", "generation", "floor"]
 Verdict = Literal["fresh", "stale", "skipped", "too_large"]
 
 
-class Item(NamedTuple):
-    """One write on its way: the envelope, and what it must be newer than.
+class Item(msgspec.Struct, frozen=True, gc=False):
+    """One write on its way: its envelope but for flags and version, and what it must be newer than.
 
-    `token` fences the key itself; `inputs` pairs each input's text with the version it was read
-    at; `pinned` is a version given earlier, while Redis was away.
+    `value` is what readers will see. `token` fences the key itself; `inputs` pairs each input's text with
+    the version it was read at; `pinned` is a version given earlier, while Redis was away.
     """
 
     key: Key
-    draft: Draft
+    rest: bytes
+    compressed: bool
+    value: Any
+    as_of: float
+    stored_at: float
     fresh_until: float
     usable_until: float
-    usable_for: float
     token: int | None = None
     inputs: tuple[tuple[str, int], ...] = ()
     pinned: int | None = None
+
+    def entry(self, version: int, *, expired: bool, clock: Callable[[], float], writer: int) -> Entry:
+        """The entry that this write becomes under its version."""
+        fresh_until = min(self.fresh_until, self.stored_at) if expired else self.fresh_until
+        return Entry(
+            self.key,
+            self.value,
+            self.as_of,
+            self.stored_at,
+            fresh_until,
+            self.usable_until,
+            version,
+            "l1",
+            clock,
+            writer,
+        )
 
 
 @dataclass(frozen=True, slots=True)

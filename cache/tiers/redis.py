@@ -115,7 +115,7 @@ class RedisTier:
 
     def commit(self, items: Sequence[Item], *, heard: int, seen: int, probing: bool = False) -> Commit | None:
         """Store a batch, fenced and ordered, in one step; None when Redis could not be asked."""
-        rests = b"".join([item.draft.rest for item in items if len(item.draft.rest) <= MOST_BYTES])
+        rests = b"".join([item.rest for item in items if len(item.rest) <= MOST_BYTES])
         size = len(rests)
         args = (self._keep_for_ms, _encode([_described(item) for item in items]), rests)
         answer = self._ordered(
@@ -245,11 +245,11 @@ class RedisTier:
 
 def _described(item: Item) -> tuple[Any, ...]:
     """One item as commit.lua reads it."""
-    length = len(item.draft.rest)
+    length = len(item.rest)
     return (
         item.key.text,
-        item.draft.flags,
-        str(max(1, int(item.usable_for * 1000))),
+        envelope.COMPRESSED if item.compressed else 0,
+        str(max(1, int((item.usable_until - item.stored_at) * 1000))),
         item.token or 0,
         item.pinned or 0,
         [part for pair in item.inputs for part in pair] if item.inputs else (),

@@ -21,7 +21,9 @@ PLAIN = st.recursive(
 
 def sealed(value, version=7, *, expired=False):
     """A value in its envelope."""
-    return envelope.draft(KEY, codec.pack(value), (1.0, 2.0, 3.0, 4.0)).sealed(version, expired=expired)
+    body, compressed = codec.pack(value)
+    rest = envelope.rest_of(KEY, body, (1.0, 2.0, 3.0, 4.0))
+    return envelope.sealed(rest, version, compressed=compressed, expired=expired)
 
 
 def opened(body, key=KEY):

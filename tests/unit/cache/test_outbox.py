@@ -10,8 +10,9 @@ KIND = Kind("k", ("x",), ttl=60)
 def item(name="1", size=10):
     """A write of the one kind."""
     key = KIND.key(x=name)
-    draft = envelope.draft(key, codec.pack(bytes(size)), (0.0, 0.0, 1.0, 1.0))
-    return Item(key=key, draft=draft, fresh_until=1.0, usable_until=1.0, usable_for=1.0)
+    body, compressed = codec.pack(bytes(size))
+    rest = envelope.rest_of(key, body, (0.0, 0.0, 1.0, 1.0))
+    return Item(key, rest, compressed, bytes(size), 0.0, 0.0, 1.0, 1.0)
 
 
 def test_the_newest_of_a_key_is_kept():

@@ -17,7 +17,10 @@ def sealed(*, key=KEY, fresh_until=NOW + 10, usable_until=NOW + 100, **marks: bo
     """An entry of version 500, stored ten seconds ago."""
     marks.setdefault("expired", False)
     times = (NOW - 12, NOW - 10, fresh_until, usable_until)
-    return envelope.draft(key, codec.pack({"a": 1}), times, writer=7).sealed(VERSION, **marks)
+    body, compressed = codec.pack({"a": 1})
+    return envelope.sealed(
+        envelope.rest_of(key, body, times, writer=7), VERSION, compressed=compressed, **marks
+    )
 
 
 @pytest.mark.parametrize(
