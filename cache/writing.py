@@ -72,7 +72,11 @@ class Writer:
         commit = self._local.commit(items)
         decided = list(zip(items, commit.verdicts, strict=True))
         kept = [item for item, verdict in decided if verdict != "skipped"]
-        stale = {item.key.text for item, verdict in decided if verdict == "stale"}
+        stale = {
+            item.key.text
+            for item, verdict in decided
+            if verdict == "stale" or item.fresh_until <= item.stored_at
+        }
         self._outbox.put(kept, commit.version, stale=stale)
         return commit, "failed"
 
