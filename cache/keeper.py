@@ -67,7 +67,12 @@ class Keeper:
         self._care: NearCare | None = None
         if self._near is not None:
             self._care = NearCare(
-                near=self._near, hub=hub, mender=mender, kinds=kinds, raise_generation=self._raise_generation
+                near=self._near,
+                hub=hub,
+                mender=mender,
+                outbox=outbox,
+                kinds=kinds,
+                raise_generation=self._raise_generation,
             )
         self._thread = Thread(target=self._run, name="cache-keeper", daemon=True)
         for breaker in self._breakers:

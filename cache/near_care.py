@@ -5,14 +5,20 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from cache import envelope
+from cache.tiers.base import Sealed
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
     from cache.hub import Hub
     from cache.mending import Mender
+    from cache.outbox import Outbox
+    from cache.tiers.base import Item
     from cache.tiers.memcached import MemcachedTier
 
 RECALL_S = 0.4
+AT_ONCE = 200
 
 
 class NearCare:
@@ -24,12 +30,14 @@ class NearCare:
         near: MemcachedTier,
         hub: Hub,
         mender: Mender,
+        outbox: Outbox,
         kinds: Collection[str],
         raise_generation: Callable[[], bool],
     ) -> None:
         self._near = near
         self._hub = hub
         self._mender = mender
+        self._outbox = outbox
         self._kinds = tuple(kinds)
         self._raise_generation = raise_generation
         self._posted: int | None = None
@@ -61,6 +69,31 @@ class NearCare:
         generation, kinds = self._near.recall(self._kinds)
         if generation is not None and generation > (self._hub.generation or 0):
             self._hub.generation = generation
+            self._bring_along(generation)
         news = {kind: at for kind, at in kinds.items() if at > self._hub.floors.kinds.get(kind, 0)}
         if news:
             self._hub.doubt_kinds(news)
+
+    def _bring_along(self, generation: int) -> None:
+        """What this process wrote alone lies under the old number, where the others do not look any more."""
+        waiting = self._outbox.puts()
+        for start in range(0, len(waiting), AT_ONCE):
+            some = waiting[start : start + AT_ONCE]
+            there = self._near.fetch([item.key.text for item in some], generation)
+            newer = [
+                item for item in some if envelope.version_of(there.get(item.key.text, b"")) < _version(item)
+            ]
+            if newer:
+                self._near.store([_sealed(item) for item in newer], generation, fill=False)
+
+
+def _version(item: Item) -> int:
+    return item.pinned or 0
+
+
+def _sealed(item: Item) -> Sealed:
+    stale = item.fresh_until <= item.stored_at
+    body = envelope.sealed(
+        item.rest, _version(item), compressed=item.compressed, expired=stale, unsettled=True
+    )
+    return Sealed(item.key.text, body, item.usable_until)

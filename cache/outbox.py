@@ -49,13 +49,21 @@ class Outbox:
                 if item.key.text in stale and item.key.text in self._puts:
                     continue
                 self._forget(item.key.text)
-                self._puts[item.key.text] = msgspec.structs.replace(item, pinned=version, value=None)
+                fresh_until = item.stored_at if item.key.text in stale else item.fresh_until
+                self._puts[item.key.text] = msgspec.structs.replace(
+                    item, pinned=version, value=None, fresh_until=fresh_until
+                )
                 self._size += len(item.rest)
             while self._puts and (len(self._puts) > self._most_items or self._size > self._most_bytes):
                 oldest = next(iter(self._puts))
                 pinned = self._puts[oldest].pinned or 0
                 self._forget(oldest)
                 self._note(oldest, pinned, "expire")
+
+    def puts(self) -> list[Item]:
+        """The writes that wait; those that were born stale have no fresh time."""
+        with self._lock:
+            return list(self._puts.values())
 
     def invalidate(self, texts: Sequence[str], reason: Reason, version: int) -> None:
         """Remember an invalidation."""
