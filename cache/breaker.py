@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from threading import Lock
 from typing import TYPE_CHECKING, Literal
 
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
 
 FIRST_PROBE_S = 0.1
 SLOWEST_PROBE_S = 0.5
+# Whoever fails again so soon after it came back is asked as seldom as before.
+CALM_S = 5.0
 
 log = structlog.get_logger(__name__)
 
@@ -37,6 +40,7 @@ class Breaker:
         self.state: Literal["closed", "open", "half_open"] = "closed"
         self.on_open: Callable[[], None] = _nothing
         self._probe_at = 0.0
+        self._closed_at = -math.inf
         self._wait_s = FIRST_PROBE_S
         self._lock = Lock()
 
@@ -52,8 +56,10 @@ class Breaker:
                 return
             self.state = "open"
             self.openings += 1
-            self._wait_s = FIRST_PROBE_S
-            self._probe_at = self._clock() + self._wait_s
+            now = self._clock()
+            if now - self._closed_at > CALM_S:
+                self._wait_s = FIRST_PROBE_S
+            self._probe_at = now + self._wait_s
         log.warning("cache_tier_lost", tier=self.name, error=str(error) or type(error).__name__)
         self.on_open()
 
@@ -71,7 +77,8 @@ class Breaker:
         with self._lock:
             self.state = "closed" if well else "open"
             self._wait_s = min(SLOWEST_PROBE_S, self._wait_s * 2)
-            self._probe_at = self._clock() + self._wait_s
+            self._closed_at = self._clock()
+            self._probe_at = self._closed_at + self._wait_s
         if well:
             log.info("cache_tier_back", tier=self.name)
         return well

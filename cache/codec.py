@@ -61,7 +61,7 @@ def pack(value: Any) -> tuple[bytes, bool]:
 def unpack(body: bytes | memoryview, *, compressed: bool) -> Any:
     """The value in immutable form; raises ValueError when the bytes are not what `pack` made."""
     try:
-        plain = _decompressor().decompress(body, max_output_size=MOST_BYTES) if compressed else body
+        plain = _decompressed(body) if compressed else body
         if plain[0] in _MAPS:
             # Most maps hold nothing nested: those are known by their types while they are decoded.
             try:
@@ -95,6 +95,14 @@ def weigh(value: Any) -> int:
     if isinstance(value, tuple):
         return size + sum(weigh(part) for part in value)
     return size
+
+
+def _decompressed(body: bytes | memoryview) -> bytes:
+    # What a frame says of its own size is believed by the decompressor, which asks for that much memory.
+    if zstandard.frame_content_size(body) > MOST_BYTES:
+        raise ValueError(f"not a packed value: it says that it has more than {MOST_BYTES} bytes")
+    plain: bytes = _decompressor().decompress(body, max_output_size=MOST_BYTES)
+    return plain
 
 
 def _compressor() -> zstandard.ZstdCompressor:

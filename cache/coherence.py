@@ -27,6 +27,7 @@ SILENCE_S = 2.0
 LISTEN_FOR_S = 0.1
 CONNECT_S = 0.5
 RETRY_S = 0.1
+MOST_UNTOLD = 10_000
 
 log = structlog.get_logger(__name__)
 _decode = msgspec.msgpack.Decoder(tuple[int, int, str, str, list[str], list[int]]).decode
@@ -43,6 +44,7 @@ class Subscribers:
         """A fork inherits no subscribers: their threads stayed behind."""
         self._callbacks: dict[int, tuple[Callable[[Change], None], frozenset[str] | None]] = {}
         self._queue: SimpleQueue[tuple[tuple[str, ...], Reason, int] | None] = SimpleQueue()
+        self._behind = False
         self._thread: Thread | None = None
         self._lock = Lock()
 
@@ -59,8 +61,16 @@ class Subscribers:
 
     def tell(self, texts: Iterable[str], reason: Reason, version: int) -> None:
         """Pass a change on."""
-        if self._callbacks:
-            self._queue.put((tuple(texts), reason, version))
+        if not self._callbacks:
+            return
+        if self._queue.qsize() >= MOST_UNTOLD:
+            # Whoever is so far behind has to look for itself; a queue without an end would end the process.
+            if not self._behind:
+                log.warning("cache_subscriber_behind", untold=MOST_UNTOLD)
+            self._behind = True
+            return
+        self._behind = False
+        self._queue.put((tuple(texts), reason, version))
 
     def close(self) -> None:
         """End the thread."""

@@ -1,4 +1,4 @@
-"""How an entry travels: a fixed head that Redis itself can read and mark, then key and value.
+"""How an entry travels: a fixed head that Redis itself can read, then key and value.
 
  0  magic      1 byte
  1  flags      1 byte    EXPIRED, COMPRESSED, REMOVED, UNSETTLED
@@ -64,7 +64,7 @@ def opened(key: Key, body: bytes, tier: str, clock: Callable[[], float]) -> Entr
 
 def version_of(body: bytes) -> int:
     """The version in the head, 0 when these bytes are no envelope."""
-    magic, _, version = _HEAD.unpack_from(body) if len(body) >= _HEAD.size else (0, 0, 0)
+    magic, _, version = _HEAD.unpack_from(body) if len(body) >= HEAD_SIZE else (0, 0, 0)
     return version if magic == MAGIC else 0
 
 
@@ -74,7 +74,9 @@ def usable_until_of(body: bytes) -> float:
 
 
 def marked_expired(body: bytes) -> bytes:
-    """The same envelope, no longer fresh."""
+    """The same envelope, no longer fresh; what is none stays as it is."""
+    if version_of(body) == 0:
+        return body
     return body[:1] + bytes((body[1] | EXPIRED,)) + body[2:]
 
 

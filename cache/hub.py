@@ -119,10 +119,12 @@ class Hub:
                 self.apply((text,), "remove" if reason == "remove" else "expire", version)
         self.floors.forget_below(snapshot.complete_since)
         with self._lock:
-            if snapshot.incarnation != self.incarnation:
-                self.epoch = object()
-            self.incarnation = snapshot.incarnation
-            self.generation = snapshot.generation
+            # Two threads may ask; the earlier answer can arrive later.
+            if snapshot.version >= self.informed:
+                if snapshot.incarnation != self.incarnation:
+                    self.epoch = object()
+                self.incarnation = snapshot.incarnation
+                self.generation = snapshot.generation
             self.floors.lose_below(snapshot.floor)
             self.informed = max(snapshot.version, self.informed)
             if following:

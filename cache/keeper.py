@@ -93,10 +93,6 @@ class Keeper:
         if self._thread.is_alive():
             self._thread.join(timeout=1.0)
 
-    def nudge(self) -> None:
-        """Look now."""
-        self._nudge.set()
-
     def recover_far(self) -> bool:
         """Settle everything that Redis missed; only then is it believed."""
         snapshot = self._sync(probing=True)
@@ -106,7 +102,8 @@ class Keeper:
         well = self._make_up_for_overflow() and self.settle(probing=True)
         # What L1 took from Memcached meanwhile, Redis may have decided otherwise.
         self._hub.abandon()
-        return well
+        # What answers the patient only would cost every caller its budget, over and over.
+        return well and self._far is not None and self._far.answers_quickly()
 
     def settle(self, *, probing: bool = False) -> bool:
         """Send the outbox: invalidations first, then the writes, under the versions they were given."""
@@ -185,7 +182,7 @@ class Keeper:
         if self._far is None or not self._far.breaker.closed:
             self._alone_at = time.monotonic()
             return
-        if time.monotonic() > self._alone_at + SETTLED_BY_ALL_S:
+        if not len(self._outbox) and time.monotonic() > self._alone_at + SETTLED_BY_ALL_S:
             self._hub.end_doubt()
         if len(self._outbox):
             self.settle()
@@ -230,7 +227,8 @@ class Keeper:
 
     def _recovery_of(self, node: MemcachedNode) -> Callable[[], bool]:
         def recover() -> bool:
-            node.answers()
+            if not node.answers():
+                return False
             if not node.missed_writes:
                 return True
             # Without Redis to raise the number, at least what this process failed to write goes.

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from cache.tiers.base import Item, Verdict
 
 MOST_LINKS = 200_000
+NOTHING_BEFORE = -1
 
 
 class Dependents:
@@ -69,7 +70,7 @@ class LocalOrder:
         """Number a batch and say which of it is still fresh."""
         with self._lock:
             version = self._hub.next_version()
-            return Commit(version, 0, tuple(self._verdict(item) for item in items))
+            return Commit(version, NOTHING_BEFORE, tuple(self._verdict(item) for item in items))
 
     def invalidate(self, texts: Sequence[str], reason: Reason) -> Cascade:
         """Fence the closure that this process knows of."""
@@ -80,7 +81,8 @@ class LocalOrder:
             if reason == "remove":
                 going = frozenset(self.dependents.closure(texts, short_of=self._gathering))
                 softened = tuple(text for text in touched if text not in going)
-            cascade = Cascade(version, 0, touched, softened)
+            # Redis numbered nothing here: there is no version before this one.
+            cascade = Cascade(version, NOTHING_BEFORE, touched, softened)
             for some, why in cascade.by_reason(reason):
                 self._hub.floors.note(some, why, version)
             return cascade

@@ -32,6 +32,7 @@ class Outbox:
     def reopen(self) -> None:
         """A fork inherits nothing: its parent settles what the parent wrote."""
         self._lock = Lock()
+        self.overflowed = False
         self._puts.clear()
         self._invalidations.clear()
         self._size = 0
@@ -54,11 +55,7 @@ class Outbox:
                     item, pinned=version, value=None, fresh_until=fresh_until
                 )
                 self._size += len(item.rest)
-            while self._puts and (len(self._puts) > self._most_items or self._size > self._most_bytes):
-                oldest = next(iter(self._puts))
-                pinned = self._puts[oldest].pinned or 0
-                self._forget(oldest)
-                self._note(oldest, pinned, "expire")
+            self._keep_bounds()
 
     def puts(self) -> list[Item]:
         """The writes that wait; those that were born stale have no fresh time."""
@@ -72,7 +69,7 @@ class Outbox:
                 self._note(text, version, reason)
 
     def take(self) -> tuple[list[tuple[str, int, Reason]], list[Item]]:
-        """Everything, oldest first; the outbox is empty afterwards."""
+        """Everything, the invalidations oldest first; the outbox is empty afterwards."""
         with self._lock:
             invalidations = sorted(
                 ((text, version, reason) for text, (version, reason) in self._invalidations.items()),
@@ -86,12 +83,19 @@ class Outbox:
         """What could not be settled after all; anything newer that came meanwhile stands."""
         with self._lock:
             for text, version, reason in invalidations:
-                if self._invalidations.get(text, (0, reason))[0] < version:
-                    self._note(text, version, reason)
-            for item in puts:
-                if item.key.text not in self._puts:
-                    self._puts[item.key.text] = item
-                    self._size += len(item.rest)
+                there, _ = self._invalidations.get(text, (0, reason))
+                self._note(text, max(version, there), reason)
+            older = {item.key.text: item for item in puts if item.key.text not in self._puts}
+            self._size += sum(len(item.rest) for item in older.values())
+            self._puts = older | self._puts
+            self._keep_bounds()
+
+    def _keep_bounds(self) -> None:
+        while self._puts and (len(self._puts) > self._most_items or self._size > self._most_bytes):
+            oldest = next(iter(self._puts))
+            pinned = self._puts[oldest].pinned or 0
+            self._forget(oldest)
+            self._note(oldest, pinned, "expire")
 
     def _note(self, text: str, version: int, reason: Reason) -> None:
         _, before = self._invalidations.pop(text, (0, reason))

@@ -10,12 +10,3 @@ LIVE: State = "live"
 DELAYED: State = "delayed"
 STALE: State = "stale"
 EMPTY: State = "empty"
-
-
-def summarise(*, fresh: int, total: int) -> State:
-    """The word for a whole of `total` parts of which `fresh` are fresh."""
-    if total == 0:
-        return EMPTY
-    if fresh == 0:
-        return STALE
-    return LIVE if fresh >= total else DELAYED

@@ -12,6 +12,11 @@
 local CHUNK = 1000
 local FEW = 16
 local origin, life_ms, reason, pinned, gathering = ARGV[4], tonumber(ARGV[6]), ARGV[7], ARGV[8], ARGV[9]
+-- A full server refuses to begin with a write that could need memory, but not to go on with one: so the
+-- sweep comes first. An invalidation must be done all the more where memory is short.
+local OLDEST = number(NOW_US - life_ms * 1000)
+redis.call('ZREMRANGEBYSCORE', FENCES, '-inf', OLDEST)
+redis.call('ZREMRANGEBYSCORE', REMOVED, '-inf', OLDEST)
 local previous = next_version()
 -- One that comes late fences the keys that it names as of then. What is derived from them may have
 -- been made since then, from the old value: it is fenced as of now.
@@ -81,7 +86,6 @@ local function raise(key, last)
     end
     redis.call('ZADD', key, 'GT', unpack(pairs_, 1, n))
   end
-  redis.call('ZREMRANGEBYSCORE', key, '-inf', number(NOW_US - life_ms * 1000))
 end
 raise(FENCES, count)
 
@@ -108,7 +112,7 @@ if pinned ~= '' then
   for i = 1, named do
     redis.call('ZADD', LATE, now_text, reason .. '|' .. pinned .. '|' .. touched[i])
   end
-  redis.call('ZREMRANGEBYSCORE', LATE, '-inf', number(NOW_US - life_ms * 1000))
+  redis.call('ZREMRANGEBYSCORE', LATE, '-inf', OLDEST)
 end
 
 local gone, softened, fences = touched, {}, {}

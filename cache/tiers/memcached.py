@@ -14,7 +14,7 @@ from cache import envelope
 from cache.tiers.memcached_node import MOST_BYTES, MemcachedNode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from cache.breaker import Breaker
     from cache.entry import Outcome
@@ -65,7 +65,7 @@ class MemcachedTier:
     def clear_missed_writes(self) -> None:
         """What was missed has been made unreachable."""
         for node in self.nodes:
-            node.missed_writes = False
+            node.forgive()
 
     def reopen(self) -> None:
         """Forget every socket: this process is a fork."""
@@ -115,23 +115,25 @@ class MemcachedTier:
 
     def post(self, generation: int | None = None, kinds: Mapping[str, int] | None = None) -> None:
         """Leave word, for all who cannot ask Redis: the generation, and floors of whole kinds."""
-        told = {
-            GENERATION: generation,
-            **{f"{KIND}{name}": version for name, version in (kinds or {}).items()},
-        }
+        told = {f"{KIND}{name}": version for name, version in (kinds or {}).items()}
+        if generation is not None:
+            told[GENERATION] = generation
+        # Others leave word as well, by clocks of their own: the highest stands.
+        there = self._numbers(tuple(told))
         for text, number in told.items():
-            if number is not None:
+            if number > there.get(text, -1):
                 key = self.wire_key(text, 0)
                 self._node(text).store(b"set", [(key, b"%d" % number, LONGEST_LIFE_S)])
 
     def recall(self, kinds: Collection[str] = ()) -> tuple[int | None, dict[str, int]]:
         """The word that was left: the generation, and the floors of these kinds; None and missing if none."""
-        found: dict[str, bytes] = {}
-        for node, share in self._shares((GENERATION, *(f"{KIND}{name}" for name in kinds)), 0).items():
-            found.update(_paired(tuple(share.values()), node.fetch(tuple(share))))
-        numbers = {text: int(body) for text, body in found.items() if body.isdigit()}
+        numbers = self._numbers((GENERATION, *(f"{KIND}{name}" for name in kinds)))
         generation = numbers.pop(GENERATION, None)
         return generation, {text.removeprefix(KIND): number for text, number in numbers.items()}
+
+    def _numbers(self, texts: Sequence[str]) -> dict[str, int]:
+        found = self.fetch(texts, 0)
+        return {text: int(body) for text, body in found.items() if body.isdigit()}
 
     def wire_key(self, text: str, generation: int) -> bytes:
         """The key as Memcached carries it; hashed when it is too long or has spaces or control characters."""
@@ -153,7 +155,7 @@ class MemcachedTier:
                 batches[home or self._node(text)].append((text, (key, body, seconds)))
         return {node: batch for node, batch in batches.items() if batch}
 
-    def _wire_keys(self, texts: Iterable[str], generation: int) -> list[bytes]:
+    def _wire_keys(self, texts: Sequence[str], generation: int) -> list[bytes]:
         """The keys as Memcached carries them; those in use are remembered, up to a bound."""
         of, known = self._wires
         if of != generation or len(known) > MOST_REMEMBERED:
@@ -182,7 +184,7 @@ def _paired(texts: Sequence[str], bodies: Sequence[bytes | None]) -> dict[str, b
 
 
 def _marked(key: bytes, body: bytes, *, below: Mapping[bytes, int], now: float) -> tuple[bytes, int] | None:
-    if envelope.version_of(body) >= below[key] or envelope.is_expired(body):
+    if not 0 < envelope.version_of(body) < below[key] or envelope.is_expired(body):
         return None
     return envelope.marked_expired(body), _seconds(envelope.usable_until_of(body) - now)
 

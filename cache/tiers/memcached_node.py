@@ -113,7 +113,8 @@ class MemcachedNode:
         budget_s = _budget(len(items), sum(len(body) for _, body, _ in items))
         words = self._call(lambda client, until: client.store_batch(verb, items, until), budget_s)
         if words is None:
-            self._miss(key for key, _, _ in items)
+            if verb == b"set":
+                self._miss(key for key, _, _ in items)
             return [b""] * len(items)
         answers: list[bytes] = words
         if verb == b"set" and any(word != b"STORED" for word in answers):
@@ -142,19 +143,25 @@ class MemcachedNode:
         return True
 
     def answers(self) -> bool:
-        """Whether the server is well: the breaker's probe."""
+        """The breaker's probe: raises when the server is not well, False when nobody could ask."""
         self._pool.close()
-        self._call(lambda client, _: client.version(), BUDGET_S, probing=True)
-        return True
+        return self._call(lambda client, _: client.version(), BUDGET_S, probing=True) is not None
 
     def forget_missed(self) -> bool:
-        """Delete what could not be written; False when that fails or was too much to remember."""
-        keys, self._missed = tuple(self._missed), {}
+        """Delete what could not be written, or all there is if that was too much; raises when it fails."""
+        keys = tuple(self._missed)
         if len(keys) > MOST_MISSED:
             self._call(lambda client, _: client.flush_all(noreply=False), BUDGET_S, probing=True)
         elif keys:
             self._call(lambda client, until: client.drop_batch(keys, until), _budget(len(keys)), probing=True)
+        for key in keys:
+            self._missed.pop(key, None)
         return True
+
+    def forgive(self) -> None:
+        """What it missed has been made unreachable."""
+        self.missed_writes = False
+        self._missed = {}
 
     def _miss(self, keys: Iterable[bytes]) -> None:
         self.missed_writes = True
@@ -170,13 +177,14 @@ class MemcachedNode:
     ) -> Answer | None:
         if not (probing or self.breaker.closed):
             return None
-        pool, until = self._pool, time.monotonic() + budget_s
+        pool = self._pool
         try:
             client = pool.take(budget_s)
         except Busy:
             return None
         try:
-            return call(client, until)
+            # Waiting for a connection is not the server's fault: its time begins here.
+            return call(client, time.monotonic() + budget_s)
         except (MemcacheError, OSError, ValueError) as error:
             client.close()
             if probing:

@@ -119,7 +119,12 @@ class RedisTier:
         size = len(rests)
         args = (self._keep_for_ms, _encode([_described(item) for item in items]), rests)
         answer = self._ordered(
-            scripts.COMMIT, args, heard, seen, client=self._client(len(items), size), probing=probing
+            scripts.COMMIT,
+            args,
+            heard,
+            seen,
+            client=self._client(len(items), size, patient=probing),
+            probing=probing,
         )
         if answer is None:
             return None
@@ -139,7 +144,7 @@ class RedisTier:
         """Expire or remove with the whole closure, in one step; None when Redis could not be asked."""
         gathering = "|".join(("", *sorted(self.gathering), ""))
         args = [self._keep_for_ms, reason, "" if pinned is None else pinned, gathering, *texts]
-        client = self._bulk if probing or len(texts) > BULK_ITEMS else self.quick
+        client = self._client(len(texts), patient=probing)
         answer = self._ordered(scripts.INVALIDATE, args, heard, seen, client=client, probing=probing)
         if answer is None:
             return None
@@ -171,6 +176,11 @@ class RedisTier:
                 **{text: int(float(at)) for text, at in zip(_texts(removals), removals[1::2], strict=True)},
             },
         )
+
+    def answers_quickly(self) -> bool:
+        """Whether it answers within the budget of an ordinary call: the last question of the prober."""
+        answer = self.guarded(lambda: scripts.ask(self.quick, "PING"), probing=True)
+        return answer is not None
 
     def canary(self, said: int, *, heard: int, seen: int) -> bool:
         """Say something on the channel; False when it could not be said."""
@@ -230,8 +240,8 @@ class RedisTier:
     def _set_clock(self, now_us: int) -> None:
         self._ahead_us = now_us - int(self._monotonic() * 1_000_000)
 
-    def _client(self, keys: int, size: int = 0) -> Redis:
-        if size >= VAST_BYTES:
+    def _client(self, keys: int, size: int = 0, *, patient: bool = False) -> Redis:
+        if patient or size >= VAST_BYTES:
             return self._vast
         return self.quick if keys <= BULK_ITEMS and size < BULK_BYTES else self._bulk
 

@@ -87,10 +87,13 @@ class BatchClient(Client):  # type: ignore[misc]  # pymemcache carries no types
         """Send, and return the beginning of the answer."""
         if self.sock is None:
             self._connect()
-            self._patience_s = 0.0
         self._be_patient_for(deadline - time.monotonic())
         try:
-            self.sock.sendall(request)
+            sent = self.sock.send(request)
+            while sent < len(request):
+                # The kernel bounds each wait, but not their number.
+                self._be_in_time(deadline)
+                sent += self.sock.send(memoryview(request)[sent:])
         except BlockingIOError:
             raise TimeoutError(OVERDUE) from None
         return self._received()
@@ -106,9 +109,17 @@ class BatchClient(Client):  # type: ignore[misc]  # pymemcache carries no types
 
     def more(self, deadline: float) -> bytes:
         """The next part of an answer, if there is time left for it."""
+        self._be_in_time(deadline)
+        return self._received()
+
+    @staticmethod
+    def _be_in_time(deadline: float) -> None:
         if time.monotonic() >= deadline:
             raise TimeoutError(OVERDUE)
-        return self._received()
+
+    def _connect(self) -> None:
+        super()._connect()
+        self._patience_s = 0.0
 
     def _received(self) -> bytes:
         try:

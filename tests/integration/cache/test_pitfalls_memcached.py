@@ -55,7 +55,7 @@ def client_of(tier):
 
 
 def test_the_librarys_defaults_are_still_the_trap():
-    """No timeout, Nagle's algorithm, no answers: if this fails, PITFALLS wants a look."""
+    """No timeout, Nagle's algorithm, no answers: if this fails, all of these tests want a look."""
     client = Client("127.0.0.1:1")
 
     assert (client.timeout, client.connect_timeout) == (None, None)

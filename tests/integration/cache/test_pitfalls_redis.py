@@ -33,7 +33,7 @@ def clients(cache):
 
 
 def test_the_librarys_defaults_are_still_the_trap():
-    """Ten retries and 5 s: if this fails, a new redis-py has other defaults, and PITFALLS wants a look."""
+    """Ten retries and 5 s: if this fails, a new redis-py has other defaults, and all of these want a look."""
     connection = redis.Redis().connection_pool.make_connection()
 
     assert (connection.retry.get_retries(), connection.socket_timeout) == (10, 5)

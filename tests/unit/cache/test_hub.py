@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from cache.floors import Floors
 from cache.hub import Hub
+from cache.local_order import NOTHING_BEFORE
 from cache.tiers.base import Snapshot
 from cache.tiers.memory import MemoryTier
 
@@ -83,3 +84,23 @@ def test_a_new_incarnation_abandons_l1(clock):
 
     assert hub.epoch is not epoch
     assert hub.floors.at("anything") == 20
+
+
+def test_an_older_snapshot_that_arrives_later_lowers_nothing(clock):
+    """Two threads may ask Redis at once."""
+    hub = Hub(clock=clock, memory=MemoryTier(most_entries=10, most_bytes=10_000), shared=True)
+    hub.adopt(Snapshot(version=20, incarnation=2, generation=7, floor=0))
+    epoch = hub.epoch
+
+    hub.adopt(Snapshot(version=10, incarnation=1, generation=5, floor=0))
+
+    assert (hub.generation, hub.incarnation, hub.epoch) == (7, 2, epoch)
+
+
+def test_an_invalidation_made_alone_is_no_message_of_redis(clock):
+    """Else a process that started without it would take its own clock for the order's."""
+    hub = Hub(clock=clock, memory=MemoryTier(most_entries=10, most_bytes=10_000), shared=True)
+
+    hub.advance(NOTHING_BEFORE, 1_000, invalidation=True)
+
+    assert (hub.heard, hub.known, hub.highest) == (0, 0, 1_000)

@@ -63,3 +63,18 @@ def test_what_was_given_back_does_not_replace_what_came_since():
 
     invalidations, puts = outbox.take()
     assert (invalidations, [one.pinned for one in puts]) == ([("a", 2, "expire")], [2])
+
+
+def test_what_is_given_back_loses_neither_a_removal_nor_its_place():
+    """A removal stays one when an expiry came meanwhile, and what came later stays the younger."""
+    outbox = Outbox(most_items=2)
+    outbox.invalidate(["k"], "remove", 10)
+    outbox.put([item("a")], 11)
+    invalidations, puts = outbox.take()
+    outbox.invalidate(["k"], "expire", 20)
+    outbox.put([item("b"), item("c")], 21)
+
+    outbox.give_back(invalidations, puts)
+
+    assert [one.key.x for one in outbox.puts()] == ["b", "c"]
+    assert ("k", 20, "remove") in outbox.take()[0]

@@ -3,7 +3,6 @@ from __future__ import annotations
 from cache import make_tiers
 from cache.leases import Leases
 from cache.local_order import Dependents
-from cache.states import DELAYED, EMPTY, LIVE, STALE, summarise
 
 
 def test_dependents_are_bounded():
@@ -41,16 +40,6 @@ def test_local_leases_do_not_pile_up():
     assert len(leases._claims) <= 1000
     assert not leases.claim("c2999", 30)
     assert leases.claim("c0", 30)
-
-
-def test_one_word_for_the_whole():
-    """All, some, none, nothing."""
-    assert [summarise(fresh=f, total=t) for f, t in ((2, 2), (1, 2), (0, 2), (0, 0))] == [
-        LIVE,
-        DELAYED,
-        STALE,
-        EMPTY,
-    ]
 
 
 def test_a_tier_that_is_not_named_is_absent(clock):
