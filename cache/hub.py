@@ -48,6 +48,8 @@ class Hub:
         self.incarnation = 0
         self.generation: int | None = None
         self.fences_until = -math.inf
+        # Until then Memcached alone is not believed: it was away, and word of what it missed is on its way.
+        self.near_doubted_until = -math.inf
         # With no tier shared with others there is nobody to be out of step with.
         self.proved_until = -math.inf if self._shared else math.inf
         self.first_proof = Event()

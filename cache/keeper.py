@@ -32,6 +32,8 @@ CANARY_S = 0.4
 SETTLE_AT_ONCE = 200
 # By then all processes have found Redis again and told it what they did without it.
 SETTLED_BY_ALL_S = 1.2
+# A prober finds a tier again within half a second, and leaves word; who looks for it does so as often.
+WORD_IS_LEFT_WITHIN_S = 1.2
 
 log = structlog.get_logger(__name__)
 
@@ -229,6 +231,9 @@ class Keeper:
         def recover() -> bool:
             if not node.answers():
                 return False
+            if self._far is not None and not self._far.breaker.closed:
+                # Those who have Redis may have missed writes to it, and raise the number in a moment.
+                self._hub.near_doubted_until = self._hub.clock() + WORD_IS_LEFT_WITHIN_S
             if not node.missed_writes:
                 return True
             # Without Redis to raise the number, at least what this process failed to write goes.

@@ -90,7 +90,8 @@ class Reader:
         # Redis could not be asked: what Memcached holds is the best knowledge there is.
         for entry, size in doubtful:
             if entry.key not in trip.found and entry.version >= self._hub.floors.at(entry.key.text):
-                trip.accept(entry, size)
+                sure = trip.now >= self._hub.near_doubted_until
+                trip.accept(entry if sure else entry.stale_at(trip.now), size)
         if trip.read:
             self._note(trip)
         if trip.wanted:

@@ -11,8 +11,7 @@ from redis.exceptions import MaxConnectionsError, OutOfMemoryError, RedisError, 
 
 from cache import envelope
 from cache.breaker import Breaker
-from cache.tiers import scripts
-from cache.tiers.base import Cascade, Commit, Snapshot, Verdict
+from cache.tiers import forms, scripts
 from cache.tiers.connections import Connector
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from redis import Redis
 
     from cache.entry import Reason
-    from cache.tiers.base import Abandon, Item
+    from cache.tiers.base import Abandon, Cascade, Commit, Item, Snapshot
 
 BUDGET_S = 0.05
 # A batch moves megabytes; being busy with it is not being down.
@@ -33,11 +32,6 @@ VAST_BUDGET_S = 2.0
 VAST_BYTES = 4 * 1024 * 1024
 # How much later than its budget a call may still be done: nobody waits for it then.
 TOLERATED_S = 0.02
-MOST_BYTES = 16 * 1024 * 1024
-MOST_FENCES = 20_000
-_decode_cascade = msgspec.msgpack.Decoder(tuple[int, int, tuple[str, ...], tuple[str, ...]]).decode
-_encode = msgspec.msgpack.Encoder().encode
-VERDICTS: tuple[Verdict, ...] = ("fresh", "stale", "skipped", "too_large")
 
 
 class RedisTier:
@@ -115,21 +109,11 @@ class RedisTier:
 
     def commit(self, items: Sequence[Item], *, heard: int, seen: int, probing: bool = False) -> Commit | None:
         """Store a batch, fenced and ordered, in one step; None when Redis could not be asked."""
-        rests = b"".join([item.rest for item in items if len(item.rest) <= MOST_BYTES])
-        size = len(rests)
-        args = (self._keep_for_ms, _encode([_described(item) for item in items]), rests)
-        answer = self._ordered(
-            scripts.COMMIT,
-            args,
-            heard,
-            seen,
-            client=self._client(len(items), size, patient=probing),
-            probing=probing,
-        )
-        if answer is None:
-            return None
-        previous, version, verdicts = answer
-        return Commit(version, previous, tuple([VERDICTS[verdict] for verdict in verdicts]))
+        described, rests = forms.batch(items)
+        client = self._client(len(items), len(rests), patient=probing)
+        args = (self._keep_for_ms, described, rests)
+        answer = self._ordered(scripts.COMMIT, args, heard, seen, client=client, probing=probing)
+        return None if answer is None else forms.committed(answer)
 
     def invalidate(
         self,
@@ -146,36 +130,20 @@ class RedisTier:
         args = [self._keep_for_ms, reason, "" if pinned is None else pinned, gathering, *texts]
         client = self._client(len(texts), patient=probing)
         answer = self._ordered(scripts.INVALIDATE, args, heard, seen, client=client, probing=probing)
-        if answer is None:
-            return None
-        previous, version, touched, softened = _decode_cascade(answer)
-        return Cascade(version, previous, touched, softened, announced=True)
+        return None if answer is None else forms.cascaded(answer)
 
     def sync(
         self, *, heard: int, seen: int, since: int, abandon: Abandon = "", probing: bool = False
     ) -> Snapshot | None:
         """The order's state and the fences raised after `since`; None when Redis could not be asked."""
-        args = (MOST_FENCES, abandon, since)
+        args = (forms.MOST_FENCES, abandon, since)
         client = self._bulk if probing else self.quick
         answer = self._ordered(scripts.SYNC, args, heard, seen, client=client, probing=probing)
         if answer is None:
             return None
-        version, incarnation, generation, floor, now_us, fences, removals, late = answer
+        snapshot, now_us = forms.told(answer)
         self._set_clock(now_us)
-        known = [int(float(score)) for score in fences[1::2]]
-        settled = _settled_late(late)
-        return Snapshot(
-            version=version,
-            incarnation=incarnation,
-            generation=generation,
-            floor=floor,
-            complete_since=known[-1] if len(known) >= MOST_FENCES else 0,
-            fences={**settled["expire"], **dict(zip(_texts(fences), known, strict=True))},
-            removals={
-                **settled["remove"],
-                **{text: int(float(at)) for text, at in zip(_texts(removals), removals[1::2], strict=True)},
-            },
-        )
+        return snapshot
 
     def answers_quickly(self) -> bool:
         """Whether it answers within the budget of an ordinary call: the last question of the prober."""
@@ -251,32 +219,3 @@ class RedisTier:
 
     def _entry(self, text: str) -> str:
         return f"{self.base}:e:{text}"
-
-
-def _described(item: Item) -> tuple[Any, ...]:
-    """One item as commit.lua reads it."""
-    length = len(item.rest)
-    return (
-        item.key.text,
-        envelope.COMPRESSED if item.compressed else 0,
-        str(max(1, int((item.usable_until - item.stored_at) * 1000))),
-        item.token or 0,
-        item.pinned or 0,
-        [part for pair in item.inputs for part in pair] if item.inputs else (),
-        int(item.key.kind.gathers),
-        length if length <= MOST_BYTES else 0,
-    )
-
-
-def _texts(flat: Sequence[bytes]) -> list[str]:
-    """The texts of a flat list of text and score."""
-    return [text.decode() for text in flat[::2]]
-
-
-def _settled_late(flat: Sequence[bytes]) -> dict[Reason, dict[str, int]]:
-    """Invalidations that were made while Redis was away, under the versions they were given then."""
-    told: dict[Reason, dict[str, int]] = {"expire": {}, "remove": {}}
-    for text in _texts(flat):
-        reason, version, name = text.split("|", 2)
-        told["remove" if reason == "remove" else "expire"][name] = int(version)
-    return told

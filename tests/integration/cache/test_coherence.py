@@ -162,7 +162,7 @@ def test_fences_that_were_too_many_to_fetch_are_not_forgotten(make, chain, monke
     one.put_many([Put(key, 1) for key in keys])
     for key in keys:
         one.expire(key)
-    monkeypatch.setattr("cache.tiers.redis.MOST_FENCES", 2)
+    monkeypatch.setattr("cache.tiers.forms.MOST_FENCES", 2)
 
     late = make()
 
