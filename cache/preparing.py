@@ -32,7 +32,7 @@ class Preparer:
     def prepared(self, put: Put, read: Read, now: float) -> Item:
         """One write, `read` being the entries of those inputs that were named by their keys."""
         key, kind = put.key, put.key.kind
-        inputs = _known(put, read) if put.inputs else ()
+        inputs = self._known(put, read, now) if put.inputs else ()
         as_of = put.as_of
         if as_of is None:
             as_of = min((entry.as_of for entry in inputs), default=now)
@@ -53,6 +53,20 @@ class Preparer:
             key, rest, compressed, value, as_of, now, fresh_until, usable_until, token, inputs_read_at
         )
 
+    def _known(self, put: Put, read: Read, now: float) -> list[Entry]:
+        """The inputs there are; of one that is named by its key the present one, whatever was read of it."""
+        token = 0 if put.token is None else put.token.version
+        known = []
+        for one in put.inputs:
+            entry = one if isinstance(one, Entry) else read.get(one)
+            if entry is None:
+                continue
+            if entry is not one and 0 < self._hub.floors.fence(entry.key.text) <= token < entry.version:
+                # It was expired before the caller began, and renewed since: what was read was the old value.
+                entry = entry.stale_at(now)
+            known.append(entry)
+        return known
+
     def _versions(self, put: Put, token: int | None) -> tuple[tuple[str, int], ...]:
         """Each input with the version it was read at: its own, or the token's for one without an entry."""
         read_at = token if token is not None else self._hub.known
@@ -72,8 +86,3 @@ def in_parts(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
             yield items[start:at]
             start, size = at, length
     yield items[start:]
-
-
-def _known(put: Put, read: Read) -> list[Entry]:
-    found = (one if isinstance(one, Entry) else read.get(one) for one in put.inputs)
-    return [entry for entry in found if entry is not None]

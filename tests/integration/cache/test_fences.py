@@ -98,6 +98,23 @@ def test_inputs_named_by_key_are_fenced_by_the_token(make, chain):
     assert result.born_stale
 
 
+def test_an_expired_input_named_by_key_makes_nothing_fresh_when_it_is_renewed(make, chain):
+    """The old value was read, stale, after the token; a new one is there when the result is written."""
+    one, other = make.proved(), make.proved()
+    source, derived = chain[0].key(name="a"), chain[1].key(name="a")
+    one.put(source, "old")
+    one.expire(source)
+    token = one.token()
+    read = one.get(source)
+    other.put(source, "new")
+    eventually(lambda: one.get(source).value == "new", within_s=1)
+
+    result = one.put(derived, read.value, inputs=(source,), token=token)
+
+    assert result.born_stale
+    assert {reader.get(derived).state for reader in (one, other)} == {"stale"}
+
+
 def test_a_late_stale_result_does_not_replace_a_fresh_one(make, chain):
     """The slow computation lost; the quick one's value stays."""
     slow, quick = make.proved(), make.proved()
