@@ -78,6 +78,10 @@ class Floors:
         fence = max(self.shared, self._fences.get(text, 0))
         return max(fence, self._kind(text)) if self.kinds else fence
 
+    def expired_at(self, text: str) -> int:
+        """The newest invalidation of this very key that was heard of, 0 when there was none."""
+        return self._fences.get(text, 0)
+
     def written(self, text: str) -> int:
         """The newest write or removal of this key: an older entry is not the present one."""
         return max(self._puts.get(text, 0), self._removed.get(text, 0))

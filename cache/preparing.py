@@ -61,7 +61,7 @@ class Preparer:
             entry = one if isinstance(one, Entry) else read.get(one)
             if entry is None:
                 continue
-            if entry is not one and 0 < self._hub.floors.fence(entry.key.text) <= token < entry.version:
+            if entry is not one and 0 < self._hub.floors.expired_at(entry.key.text) <= token < entry.version:
                 # It was expired before the caller began, and renewed since: what was read was the old value.
                 entry = entry.stale_at(now)
             known.append(entry)

@@ -115,6 +115,17 @@ def test_an_expired_input_named_by_key_makes_nothing_fresh_when_it_is_renewed(ma
     assert {reader.get(derived).state for reader in (one, other)} == {"stale"}
 
 
+def test_an_input_that_comes_for_the_first_time_meanwhile_leaves_the_result_fresh(make, chain):
+    """Nothing old can have been read of it."""
+    one, other = make.proved(), make.proved()
+    source, missing, derived = chain[0].key(name="a"), chain[0].key(name="b"), chain[1].key(name="a")
+    one.put(source, 1)
+
+    entry = one.derive(derived, [source, missing], lambda _: (other.put(missing, 2), 3)[1])
+
+    assert entry.state == "fresh"
+
+
 def test_a_late_stale_result_does_not_replace_a_fresh_one(make, chain):
     """The slow computation lost; the quick one's value stays."""
     slow, quick = make.proved(), make.proved()
