@@ -66,7 +66,7 @@ local function head(flags, own)
   return packed
 end
 
-local verdicts, texts, versions = {}, {}, {}
+local verdicts, texts, versions, outdated, outdated_at = {}, {}, {}, {}, {}
 local any_pinned, at, count = false, 0, 0
 for position, item in ipairs(items) do
   local text, flags, ttl, token, pinned, inputs, gathers, length = unpack(item)
@@ -97,6 +97,12 @@ for position, item in ipairs(items) do
   local derived = token ~= 0 and #inputs > 0 and pinned == 0
   if gone then
     verdict = SKIPPED
+    -- Its writer was told that it is stored. What is older than that must not come back as fresh.
+    if pinned ~= 0 and version_of(text) < pinned then
+      redis.call('ZADD', FENCES, 'GT', number(pinned), text)
+      outdated[#outdated + 1] = text
+      outdated_at[#outdated_at + 1] = pinned
+    end
   elseif stale or pinned ~= 0 or derived then
     -- Never over something better: a newer write, one that is not expired, or one that somebody
     -- made meanwhile while our inputs were written anew.
@@ -142,5 +148,6 @@ for input, scores_and_texts in pairs(children) do
   redis.call('PEXPIRE', key, life_ms)
   redis.call('ZREMRANGEBYSCORE', key, '-inf', NOW_MS)
 end
+if #outdated > 0 then announce_as(previous, previous, 'expire', origin, outdated, outdated_at) end
 announce(previous, 'put', origin, texts, any_pinned and versions or {})
 return { previous, version, table.concat(verdicts) }

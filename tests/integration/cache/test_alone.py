@@ -182,3 +182,20 @@ def test_after_a_gap_memcached_is_believed_only_for_what_came_later(make_breakab
     eventually(lambda: well(reader), within_s=4)
 
     assert reader.get(key).value == "new"
+
+
+def test_a_write_that_redis_refuses_afterwards_leaves_nothing_older_fresh(link, alone, make_breakable, chain):
+    """Its writer was told that it is stored; a removal that it had not heard of makes it go."""
+    other = make_breakable.proved()
+    key = chain[0].key(name="a")
+    link.refuse()
+    lose_redis(alone, chain[0])
+    token = alone.token()
+    other.remove(key)
+    other.put(key, "older")
+
+    alone.put(key, "newer", token=token)
+    link.heal()
+    eventually(lambda: well(alone, other), within_s=4)
+
+    assert {one.get(key).state for one in (alone, other, make_breakable.proved())} == {"stale"}
