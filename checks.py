@@ -15,10 +15,14 @@ if TYPE_CHECKING:
 SIMULATED = "simulated"
 # Nothing may outlive what it is made of; the names are those of the cache's kinds.
 DERIVED_FROM = {
+    "breadth": ("tickers",),
     "indicators": ("candles",),
-    "confluence": ("indicators", "order_book"),
-    "dashboard": ("confluence", "tickers", "exchange_status"),
-}
+    "confluence": (
+        "indicators", "order_book", "trades", "open_interest", "funding", "long_short", "breadth",
+    ),
+    "beta": ("candles",),
+    "dashboard": ("confluence", "tickers", "exchange_status", "beta", "alerts"),
+}  # fmt: skip
 _RECORDING = re.compile(r"candles-(\d{1,4})([mhd])\.csv(\.gz)?")
 _MINUTES = {"m": 1, "h": 60, "d": 1440}
 

@@ -58,12 +58,20 @@ class Settings(ServerSettings):
     movers_turnover_floor: float = Field(1_000_000, ge=0, allow_inf_nan=False)
 
     ttl_universe: Seconds = 7200
+    ttl_markets: Seconds = 7200
     ttl_exchange_status: Seconds = 7200
     ttl_tickers: Seconds = 60
     ttl_candles: Seconds = 60
     ttl_order_book: Seconds = 60
+    ttl_trades: Seconds = 60
+    ttl_open_interest: Seconds = 900
+    ttl_funding: Seconds = 300
+    ttl_long_short: Seconds = 900
+    ttl_breadth: Seconds = 45
     ttl_indicators: Seconds = 45
     ttl_confluence: Seconds = 30
+    ttl_beta: Seconds = 45
+    ttl_alerts: Seconds = 60
     ttl_dashboard: Seconds = 20
     usable_for: Seconds = 86_400
 
@@ -71,7 +79,13 @@ class Settings(ServerSettings):
     period_tickers: Seconds = 5
     period_candles: Seconds = 2
     period_order_books: Seconds = 15
+    period_trades: Seconds = 15
+    period_open_interest: Seconds = 300
+    period_funding: Seconds = 60
+    period_long_short: Seconds = 300
     period_scores: Seconds = 10
+    period_beta: Seconds = 60
+    period_alerts: Seconds = 5
     period_dashboard: Seconds = 5
 
     fetch_threads: int = Field(8, ge=1, le=64)
