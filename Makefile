@@ -8,6 +8,8 @@ PYTHON ?= python3
 UV := $(or $(shell command -v uv 2>/dev/null),.uv/bin/uv)
 RUN := $(UV) run --frozen --no-sync
 STAMP := .venv/.installed
+# Most tests wait for servers rather than compute; a file's tests stay together in one process.
+SIDE_BY_SIDE := -n $(or $(TEST_PROCESSES),2) --dist loadfile
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -16,14 +18,14 @@ up: $(STAMP) ## Run the whole system (Ctrl-C stops it)
 	@exec .venv/bin/python -m ops up
 
 test: $(STAMP) packages ## Run the tests
-	$(RUN) pytest
+	$(RUN) pytest $(SIDE_BY_SIDE)
 
 check: $(STAMP) packages ## The gate: format, lint, types, imports, tests with coverage
 	$(RUN) ruff format --check .
 	$(RUN) ruff check .
 	$(RUN) mypy
 	$(RUN) lint-imports
-	$(RUN) pytest --cov --cov-report=term
+	$(RUN) pytest $(SIDE_BY_SIDE) --cov --cov-report=term
 
 format: $(STAMP) ## Format the code and mend what can be mended
 	$(RUN) ruff format .

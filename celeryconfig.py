@@ -48,7 +48,15 @@ worker_send_task_events = True  # Flower
 worker_hijack_root_logger = False
 worker_cancel_long_running_tasks_on_connection_loss = False
 worker_proc_alive_timeout = 10.0
-imports = ("tasks.fetch", "tasks.derive", "tasks.publish", "tasks.refresh")
+imports = (
+    "tasks.fetch",
+    "tasks.fetch_symbols",
+    "tasks.derive",
+    "tasks.beta",
+    "tasks.alerts",
+    "tasks.publish",
+    "tasks.refresh",
+)
 
 # --- queues: priorities are queues of their own, taken strictly in this order ----------------------
 SCORER_QUEUES = ("critical", "high", "normal", "low")
@@ -59,19 +67,28 @@ task_default_queue = "normal"
 task_create_missing_queues = False
 task_routes = {
     "tasks.publish.dashboard": {"queue": "critical"},
-    "tasks.derive.symbols": {"queue": "high"},
+    "tasks.derive.symbols": {"queue": "normal"},  # or high: tasks/announce.py
     "tasks.derive.sweep": {"queue": "normal"},
+    "tasks.derive.beta": {"queue": "normal"},
+    "tasks.alerts.evaluate": {"queue": "normal"},
     "tasks.refresh.ahead": {"queue": "normal"},
     # One call for all symbols goes before the batches, so that a backfill does not hold up the prices.
     "tasks.fetch.universe": {"queue": "fetch.fast"},
     "tasks.fetch.tickers": {"queue": "fetch.fast"},
+    "tasks.fetch.funding": {"queue": "fetch.fast"},
     "tasks.fetch.plan": {"queue": "fetch.fast"},
     "tasks.fetch.candles": {"queue": "fetch.slow"},
     "tasks.fetch.order_books": {"queue": "fetch.slow"},
+    "tasks.fetch.trades": {"queue": "fetch.slow"},
+    "tasks.fetch.open_interest": {"queue": "fetch.slow"},
+    "tasks.fetch.long_short": {"queue": "fetch.slow"},
 }
 
 
 # --- beat ---------------------------------------------------------------------------------------
+TICK_HEADER = "tick_s"  # tasks/base.py reads it
+
+
 class Periodic(NamedTuple):
     """One line of the schedule; a task `per_exchange` gets an entry for each exchange."""
 
@@ -86,16 +103,23 @@ PERIOD_REFRESH = max(1.0, min(settings.lifetimes().values()) / 10)
 SCHEDULE = (
     Periodic("tasks.fetch.universe", settings.period_universe),
     Periodic("tasks.fetch.tickers", settings.period_tickers),
+    Periodic("tasks.fetch.funding", settings.period_funding),
     Periodic("tasks.fetch.plan", settings.period_candles),
     Periodic("tasks.derive.sweep", settings.period_scores),
+    Periodic("tasks.derive.beta", settings.period_beta),
+    Periodic("tasks.alerts.evaluate", settings.period_alerts, per_exchange=False),
     Periodic("tasks.publish.dashboard", settings.period_dashboard, per_exchange=False),
     Periodic("tasks.refresh.ahead", PERIOD_REFRESH, per_exchange=False),
 )
 
 
 def _entries(line: Periodic) -> dict[str, dict[str, Any]]:
-    """Beat's entries for one line: each expires after one period, so that no backlog can build up."""
-    common = {"task": line.task, "schedule": line.period_s, "options": {"expires": line.period_s}}
+    """Beat's entries for one line: each expires after one period, so that no backlog can build up.
+
+    Each says its period, so that a second beat, started by mistake, adds nothing.
+    """
+    options = {"expires": line.period_s, "headers": {TICK_HEADER: line.period_s}}
+    common = {"task": line.task, "schedule": line.period_s, "options": options}
     if not line.per_exchange:
         return {line.task: common}
     return {f"{line.task} {exchange}": {**common, "args": (exchange,)} for exchange in settings.exchanges}

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SIMULATED = "simulated"
+MOST_SIMULATED = 9
 # Nothing may outlive what it is made of; the names are those of the cache's kinds.
 DERIVED_FROM = {
     "breadth": ("tickers",),
@@ -23,6 +24,7 @@ DERIVED_FROM = {
     "beta": ("candles",),
     "dashboard": ("confluence", "tickers", "exchange_status", "beta", "alerts"),
 }  # fmt: skip
+LEAST_BETWEEN_THRESHOLDS = 10.0
 _RECORDING = re.compile(r"candles-(\d{1,4})([mhd])\.csv(\.gz)?")
 _MINUTES = {"m": 1, "h": 60, "d": 1440}
 
@@ -36,18 +38,28 @@ def known_exchanges() -> frozenset[str]:
     return frozenset(file.stem for file in files if not file.stem.startswith("_"))
 
 
+def simulated_id(number: int) -> str:
+    """The exchange id of the simulated exchange of that number: `simulated`, `simulated2`, ..."""
+    return SIMULATED if number == 1 else f"{SIMULATED}{number}"
+
+
+SIMULATED_NUMBERS = {simulated_id(number): number for number in range(1, MOST_SIMULATED + 1)}
+"""The ids of all simulated exchanges that there can be, each with its number."""
+
+
 def exchanges_problem(names: tuple[str, ...]) -> str | None:
     """Why these ids cannot be followed, and which one was likely meant; None when they can."""
     if not names or any(not name.isidentifier() for name in names):
         return "want exchange ids as ccxt spells them, separated by commas, or 'simulated'"
-    if SIMULATED in names and len(names) > 1:
-        return "want 'simulated' alone: beside it every page would call real numbers simulated"
-    known = sorted(known_exchanges() | {SIMULATED})
+    known = [SIMULATED, *sorted(known_exchanges())]
     for name in names:
-        if name not in known:
+        if name not in known and name not in SIMULATED_NUMBERS:
             near = difflib.get_close_matches(name.lower(), known, n=1)
             meant = f"; is {near[0]!r} meant?" if near else ""
             return f"want exchange ids as ccxt spells them, not {name!r}{meant}"
+    simulated = [name in SIMULATED_NUMBERS for name in names]
+    if any(simulated) and not all(simulated):
+        return "want real or simulated exchanges, not both: every page would call real numbers simulated"
     return None
 
 
@@ -63,6 +75,16 @@ def lifetime_problems(lifetimes: Mapping[str, float]) -> list[str]:
                 f"want {child} <= {parent}, since the one is made of the other"
             )
     return lines
+
+
+def thresholds_problem(low: float, high: float) -> str | None:
+    """Why alerts cannot be raised at these scores; None when they can. Each is left 5 points inside it."""
+    if high - low > LEAST_BETWEEN_THRESHOLDS:
+        return None
+    return (
+        f"ALERT_SCORE_LOW: got {low:g} beside ALERT_SCORE_HIGH={high:g}; "
+        f"want more than {LEAST_BETWEEN_THRESHOLDS:g} points between them"
+    )
 
 
 def checked_weights(weights: dict[str, float], known: tuple[str, ...]) -> dict[str, float]:

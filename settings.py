@@ -8,8 +8,17 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
-from checks import SIMULATED, checked_weights, exchanges_problem, lifetime_problems, recordings_problem
-from server_settings import LOCALHOST, Names, Port, ServerSettings, split_names
+from addresses import netloc
+from checks import (
+    SIMULATED,
+    SIMULATED_NUMBERS,
+    checked_weights,
+    exchanges_problem,
+    lifetime_problems,
+    recordings_problem,
+    thresholds_problem,
+)
+from server_settings import LAST_PORT, LOCALHOST, Names, Port, ServerSettings, split_names
 
 TIMEFRAME_SECONDS = {
     "1m": 60, "3m": 180, "5m": 300, "15m": 900, "30m": 1800,
@@ -56,6 +65,9 @@ class Settings(ServerSettings):
     component_weights: Weights = Field(default_factory=dict)
     candle_bars: int = Field(500, ge=60, le=1000)
     movers_turnover_floor: float = Field(1_000_000, ge=0, allow_inf_nan=False)
+    alert_score_high: float = Field(70, gt=0, lt=100, allow_inf_nan=False)
+    alert_score_low: float = Field(30, gt=0, lt=100, allow_inf_nan=False)
+    alert_cooldown: float = Field(3600, ge=0, allow_inf_nan=False)
 
     ttl_universe: Seconds = 7200
     ttl_markets: Seconds = 7200
@@ -157,7 +169,8 @@ class Settings(ServerSettings):
         weights, complaint = self._chosen_timeframe_weights()
         object.__setattr__(self, "timeframe_weights", weights)
         lines = [
-            *filter(None, (complaint, self.named_twice())),
+            *filter(None, (complaint, self.named_twice(), self._beyond_the_last_port())),
+            *filter(None, (thresholds_problem(self.alert_score_low, self.alert_score_high),)),
             *lifetime_problems(self.lifetimes()),
         ]
         if lines:
@@ -181,10 +194,32 @@ class Settings(ServerSettings):
         except ValueError as error:
             return weights, f"TIMEFRAME_WEIGHTS: {error}"
 
-    def simulator_url(self) -> str:
-        """Where the simulated exchange answers, as seen from this machine."""
+    def simulated_exchanges(self) -> dict[str, int]:
+        """The simulated ones among the exchanges that are followed, each with its number, from 1."""
+        return {name: SIMULATED_NUMBERS[name] for name in self.exchanges if name in SIMULATED_NUMBERS}
+
+    def simulator_port_of(self, number: int) -> int:
+        """Where the simulated exchange of that number listens: the ports follow one another."""
+        return self.simulator_port + number - 1
+
+    def simulator_seed_of(self, number: int) -> int:
+        """The seed of the simulated exchange of that number: each has a history of its own."""
+        return self.simulator_seed + number - 1
+
+    def simulator_url(self, name: str = SIMULATED) -> str:
+        """Where a simulated exchange answers, as seen from this machine; for a real one, the first's."""
         host = LOCALHOST if self.bind_address in EVERY_ADDRESS else self.bind_address
-        return f"http://{host}:{self.simulator_port}"
+        return f"http://{netloc(host, self.simulator_port_of(SIMULATED_NUMBERS.get(name, 1)))}"
+
+    def _beyond_the_last_port(self) -> str | None:
+        """What is wrong with SIMULATOR_PORT when the last simulated exchange has none left, or None."""
+        last = max(self.simulated_exchanges().values(), default=1)
+        if self.simulator_port_of(last) <= LAST_PORT:
+            return None
+        return (
+            f"SIMULATOR_PORT: got {self.simulator_port} for {last} exchanges in a row; "
+            f"want at most {LAST_PORT + 1 - last}"
+        )
 
     def lifetimes(self) -> dict[str, float]:
         """Time to live by the cache's name for the kind, in seconds."""

@@ -9,12 +9,14 @@ from cache.ageing import Ageing
 from cache.codec import FrozenDict, NotCacheable
 from cache.entry import Change, Entry, Put, PutResult, Token, Value
 from cache.graph import Catalogue, GraphError
+from cache.journal import Acknowledged, Journal, JournalEntry, Observation, Recorded
 from cache.keys import Grace, Key, KeyMismatch, Kind, parse
 from cache.leases import RunLock
 from cache.tiered import TieredCache
 from cache.wiring import CacheSettings, Tiers, make_tiers
 
 __all__ = [
+    "Acknowledged",
     "Ageing",
     "CacheSettings",
     "Catalogue",
@@ -23,12 +25,16 @@ __all__ = [
     "FrozenDict",
     "Grace",
     "GraphError",
+    "Journal",
+    "JournalEntry",
     "Key",
     "KeyMismatch",
     "Kind",
     "NotCacheable",
+    "Observation",
     "Put",
     "PutResult",
+    "Recorded",
     "RunLock",
     "TieredCache",
     "Tiers",

@@ -13,6 +13,13 @@ EXCHANGE_SOURCES = (
 )  # fmt: skip
 """What an exchange is asked for: the `source` of its statuses."""
 
+ALERT_KINDS = ("score", "return", "volume", "beta_divergence", "unreachable", "stale")
+ALERT_SEVERITIES = ("info", "warning", "critical")
+ALERT_JOURNAL = "alerts"
+"""The journal in which alerts are raised and acknowledged."""
+MOST_ALERTS = 1000
+"""Most alerts in the cached list, the newest of the journal."""
+
 CANDLE_GRACE = Grace(share=0.5, at_least_s=30, at_most_s=300)
 
 UNIVERSE = Kind("universe", ("exchange",), ttl=7200)

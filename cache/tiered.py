@@ -6,13 +6,16 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from cache.ageing import LAST_SHARE, LEAST_USES, MOST_LOOKED_AT, AgeingLook
+from cache.bucket import Bucket
 from cache.catalogue import CATALOGUE
 from cache.deriving import Deriver
 from cache.engine import Engine
 from cache.entry import Put, Token
+from cache.journal import Journal
 from cache.keys import Touched
 from cache.leases import RUN_LOCK_LIFE_S
 from cache.warming import Warmer
+from cache.watching import LOOKED_AT, WITHIN_S, Watching
 from cache.wiring import tiers_from
 
 if TYPE_CHECKING:
@@ -69,6 +72,7 @@ class TieredCache:
         self._ageing = AgeingLook(
             far=self._engine.far, hits=self._engine.hits, catalogue=catalogue, clock=clock
         )
+        self._watching = Watching(hits=self._engine.hits, kinds=catalogue.kinds, clock=clock)
         self._deriver = Deriver(cache=self, flights=self._engine.flights, stats=self._engine.stats)
 
     @classmethod
@@ -192,6 +196,16 @@ class TieredCache:
         self._engine.ensure_started()
         return self._ageing.find(kinds, least_uses=least_uses, share=share, most=most)
 
+    def watched(
+        self, kinds: Iterable[Kind], *, roles: Sequence[str] = LOOKED_AT, within_s: float = WITHIN_S
+    ) -> tuple[Key, ...]:
+        """Keys that processes of these roles read within the last `within_s`, the most read first.
+
+        To ten minutes, and as of some seconds ago; empty while Redis is away.
+        """
+        self._engine.ensure_started()
+        return self._watching.find(frozenset(kind.name for kind in kinds), roles, within_s)
+
     def subscribe(
         self, callback: Callable[[Change], None], kinds: Iterable[Kind] | None = None
     ) -> Callable[[], None]:
@@ -215,6 +229,19 @@ class TieredCache:
         """
         self._engine.ensure_started()
         return self._engine.leases.claim(f"claim:{name}", ttl_s)
+
+    def journal(self, name: str) -> Journal:
+        """The journal of that name: what began, written down exactly once over all processes.
+
+        It is in Redis alone, and answers None while that is away.
+        """
+        self._engine.ensure_started()
+        return Journal(name, self._engine.far)
+
+    def bucket(self, name: str) -> Bucket:
+        """The bucket of this name, shared by all processes; it says None while Redis cannot decide."""
+        self._engine.ensure_started()
+        return Bucket(self._engine.far, name)
 
     def ttl(self, kind: Kind) -> float:
         """The lifetime of a kind in seconds, as configured."""

@@ -2,60 +2,62 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from market.components import orderbook
-from market.components.definition import Measured, bounded
-from market.components.registry import COMPONENTS
+from market.components.definition import bounded
+from market.components.registry import COMPONENTS, PER_SYMBOL
+from market.confidence import agreement, input_states, quality, strength, why_no_view
 from market.score import ComponentPart, Input, Score, SubScorePart, TimeframePart
+from market.score_inputs import CANDLES, NOT_YET
 from market.signals import band_of, next_signal
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-    from market.components.definition import Component, SubScore
-    from market.model import OrderBook
+    from market.components.definition import Component, Measured, SubScore
+    from market.score_inputs import ScoreInputs
     from market.signals import Signal
     from market.timeframe_view import TimeframeView
 
-MISSING_FACTOR = 0.7
-STALE_FACTOR = 0.9
-FULL_STRENGTH = 30.0
-ORDER_BOOK = "order_book"
-NO_CANDLES, NO_ORDER_BOOK = "no candles yet", "no order book yet"
 
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """One timeframe: its view, or why there is none to be read, and the candles as an input."""
 
-def candles_input(timeframe: str) -> str:
-    """The name of the candles of one timeframe among the inputs of a score."""
-    return f"candles {timeframe}"
+    name: str
+    weight: float
+    view: TimeframeView | None
+    reason: str | None
+    candles: tuple[Input, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class _Inputs:
-    """All that one score is computed from."""
+class _Material:
+    """All that one score is computed from, looked at once."""
 
-    views: Mapping[str, TimeframeView | None]
-    book: OrderBook | None
-    measured_book: Measured
-    timeframe_weights: Mapping[str, float]
+    inputs: ScoreInputs
+    frames: Mapping[str, _Frame]
     reasons: Mapping[str, str]
+    ages: Mapping[str, float]
 
-    def why_no_view(self, timeframe: str) -> str | None:
-        """Why a timeframe has nothing to say at all, None when it has."""
-        view = self.views.get(timeframe)
-        if view is None:
-            return self.reasons.get(candles_input(timeframe), NO_CANDLES)
-        return view.reason
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What a sub-score came to, before its share of the component is known."""
+
+    value: float | None
+    reason: str | None
+    inputs: tuple[Input, ...]
+    timeframes: Mapping[str, TimeframePart] | None
+    facts: Mapping[str, float]
 
 
 def confluence(
     *,
     exchange: str,
     symbol: str,
-    views: Mapping[str, TimeframeView | None],
-    book: OrderBook | None,
+    inputs: ScoreInputs,
     component_weights: Mapping[str, float],
     timeframe_weights: Mapping[str, float],
     now: float,
@@ -63,24 +65,28 @@ def confluence(
     stale_inputs: Collection[str] = (),
     reasons: Mapping[str, str] | None = None,
 ) -> Score:
-    """Score one symbol from its timeframe views and its order book.
+    """Score one symbol from its timeframe views and everything else that is known of it.
 
     `stale_inputs` names the inputs that are past their life, `reasons` says why an input is
-    absent; both name an input as `candles_input` does ("candles 1m") or as "order_book". `now`
-    becomes `computed_at`, in Unix seconds.
+    absent; both name an input as `market.score_inputs` does: "candles 1m", "order_book", "trades".
+    `now` becomes `computed_at`, in Unix seconds, and enters no number.
     """
     reasons = reasons or {}
-    inputs = _Inputs(views, book, _measured(book, reasons), timeframe_weights, reasons)
+    frames = {name: _frame(name, weight, inputs, reasons) for name, weight in timeframe_weights.items()}
+    material = _Material(inputs, frames, reasons, inputs.ages())
     parts = {
-        component.name: _component(component, component_weights.get(component.name, 0.0), inputs)
+        component.name: _component(component, component_weights.get(component.name, 0.0), material)
         for component in COMPONENTS
     }
-    x, shares = weighted_mean({name: part.x for name, part in parts.items()}, _weights(parts))
-    components = {name: _with_share(part, shares[name]) for name, part in parts.items()}
+    x, shares = weighted_mean(
+        {name: part.x for name, part in parts.items()}, {name: part.weight for name, part in parts.items()}
+    )
     score = None if x is None else 50.0 + 50.0 * x
-    quality = _quality(parts, inputs, stale=bool(stale_inputs))
-    agreement, strength = _agreement(parts.values()), _strength(score)
-    confidence = None if agreement is None or strength is None else min(quality, agreement, strength)
+    states = input_states(
+        parts, inputs, timeframe_weights=timeframe_weights, stale=stale_inputs, reasons=reasons
+    )
+    trust, agreed, far = quality(states), agreement(parts.values()), strength(score)
+    confidence = None if agreed is None or far is None else min(trust, agreed, far)
     return Score(
         exchange=exchange,
         symbol=symbol,
@@ -88,11 +94,12 @@ def confluence(
         band=band_of(score),
         signal=next_signal(previous_signal, score, confidence),
         confidence=confidence,
-        quality=quality,
-        agreement=agreement,
-        strength=strength,
-        components=components,
+        quality=trust,
+        agreement=agreed,
+        strength=far,
+        components={name: replace(part, share=shares[name]) for name, part in parts.items()},
         missing={name: part.reason for name, part in parts.items() if part.x is None and part.reason},
+        inputs=states,
         as_of=_oldest(parts.values()),
         computed_at=now,
     )
@@ -102,108 +109,97 @@ def weighted_mean(
     values: Mapping[str, float | None], weights: Mapping[str, float]
 ) -> tuple[float | None, dict[str, float | None]]:
     """Weighted mean of the values that are there, and each one's share; the shares present sum to 1."""
-    present = {name: value for name, value in values.items() if value is not None}
-    total = sum(weights[name] for name in present)
+    total = weighted = 0.0
+    for name, value in values.items():
+        if value is not None:
+            total += weights[name]
+            weighted += weights[name] * value
     if total <= 0:
         return None, dict.fromkeys(values)
-    shares = {name: weights[name] / total if name in present else None for name in values}
-    mean = sum(value * weights[name] for name, value in present.items()) / total
-    return bounded(mean), shares
+    shares = {name: None if value is None else weights[name] / total for name, value in values.items()}
+    return bounded(weighted / total), shares
 
 
-def _measured(book: OrderBook | None, reasons: Mapping[str, str]) -> Measured:
-    if book is not None:
-        return orderbook.measure(book)
-    reason = reasons.get(ORDER_BOOK, NO_ORDER_BOOK)
-    return Measured.of({sub_score.name: reason for sub_score in orderbook.COMPONENT.sub_scores})
+def _frame(name: str, weight: float, inputs: ScoreInputs, reasons: Mapping[str, str]) -> _Frame:
+    view = inputs.views.get(name)
+    return _Frame(name, weight, view, why_no_view(inputs, name, reasons), _candles(name, view))
 
 
-def _weights(parts: Mapping[str, ComponentPart]) -> dict[str, float]:
-    return {name: part.weight for name, part in parts.items()}
+def _candles(timeframe: str, view: TimeframeView | None) -> tuple[Input, ...]:
+    """The candles behind a view; none behind one without a bar."""
+    if view is None or view.closed_at is None:
+        return ()
+    return (Input(CANDLES, timeframe, view.closed_at, view.bars),)
 
 
-def _with_share(part: ComponentPart, share: float | None) -> ComponentPart:
-    return ComponentPart(part.x, part.weight, share, part.reason, part.sub_scores)
-
-
-def _component(component: Component, weight: float, inputs: _Inputs) -> ComponentPart:
-    if component.scope is None:
-        return ComponentPart(None, weight, None, component.reason, ())
-    read = _over_timeframes if component.scope == "timeframe" else _from_book
-    found = [read(component, sub_score, inputs) for sub_score in component.sub_scores]
+def _component(component: Component, weight: float, material: _Material) -> ComponentPart:
+    if component.scope == "timeframe":
+        weights = {name: frame.weight for name, frame in material.frames.items()}
+        readings = [_over_timeframes(component, each, material, weights) for each in component.sub_scores]
+    else:
+        measured = PER_SYMBOL[component.name](material.inputs)
+        readings = [_once(each, measured, material) for each in component.sub_scores]
+    pairs = list(zip(component.sub_scores, readings, strict=True))
     x, shares = weighted_mean(
-        {part.name: part.value for part in found}, {part.name: part.weight for part in found}
+        {each.name: reading.value for each, reading in pairs}, {each.name: each.weight for each, _ in pairs}
     )
-    reason = None if x is not None else _sentence({part.name: part.reason or "" for part in found})
+    reason = None if x is not None else _sentence({each.name: read.reason or "" for each, read in pairs})
     sub_scores = tuple(
         SubScorePart(
-            part.name,
-            part.value,
-            part.weight,
-            shares[part.name],
-            part.formula,
-            part.reason,
-            timeframes=part.timeframes,
-            inputs=part.inputs,
+            each.name,
+            reading.value,
+            each.weight,
+            shares[each.name],
+            each.formula,
+            reading.reason,
+            timeframes=reading.timeframes,
+            inputs=reading.inputs,
+            facts=reading.facts,
         )
-        for part in found
+        for each, reading in pairs
     )
     return ComponentPart(x, weight, None, reason, sub_scores)
 
 
-def _over_timeframes(component: Component, sub_score: SubScore, inputs: _Inputs) -> SubScorePart:
-    weights = inputs.timeframe_weights
+def _over_timeframes(
+    component: Component, sub_score: SubScore, material: _Material, weights: Mapping[str, float]
+) -> _Reading:
     values: dict[str, float | None] = {}
     absent: dict[str, str] = {}
-    for timeframe in weights:
-        reason, value = inputs.why_no_view(timeframe), None
-        view = inputs.views.get(timeframe)
-        if view is not None and reason is None:
-            value = view.value(component.name, sub_score.name)
-            reason = None if value is not None else view.missing.get(sub_score.name, "not computed")
-        values[timeframe] = value
-        if reason is not None:
-            absent[timeframe] = reason
+    for name, frame in material.frames.items():
+        value = None
+        if frame.view is None or frame.reason is not None:
+            absent[name] = frame.reason or NOT_YET[CANDLES]
+        else:
+            value = frame.view.value(component.name, sub_score.name)
+            if value is None:
+                absent[name] = frame.view.missing.get(sub_score.name, "not computed")
+        values[name] = value
     mean, shares = weighted_mean(values, weights)
-    used = {name: inputs.views[name] for name, value in values.items() if value is not None}
-    return SubScorePart(
-        sub_score.name,
-        mean,
-        sub_score.weight,
-        None,
-        sub_score.formula,
-        _sentence(absent),
-        timeframes={
-            name: TimeframePart(
-                value,
-                weights[name],
-                shares[name],
-                closed_at=view.closed_at if (view := used.get(name)) else None,
-                bars=view.bars if view else None,
-            )
-            for name, value in values.items()
-        },
-        inputs=tuple(
-            Input("candles", name, view.closed_at, view.bars)
-            for name, view in used.items()
-            if view is not None and view.closed_at is not None
-        ),
-    )
+    parts = {}
+    inputs: tuple[Input, ...] = ()
+    for name, frame in material.frames.items():
+        closed_at, bars = None, None
+        if values[name] is not None and frame.view is not None:
+            closed_at, bars = frame.view.closed_at, frame.view.bars
+            inputs += frame.candles
+        parts[name] = TimeframePart(values[name], frame.weight, shares[name], closed_at, bars)
+    return _Reading(mean, _sentence(absent), inputs, parts, {})
 
 
-def _from_book(_component: Component, sub_score: SubScore, inputs: _Inputs) -> SubScorePart:
-    value = inputs.measured_book.values.get(sub_score.name)
-    used = inputs.book is not None and value is not None
-    return SubScorePart(
-        sub_score.name,
-        value,
-        sub_score.weight,
-        None,
-        sub_score.formula,
-        inputs.measured_book.reasons.get(sub_score.name),
-        timeframes=None,
-        inputs=(Input(ORDER_BOOK, None, inputs.book.as_of, None),) if used and inputs.book else (),
-    )
+def _once(sub_score: SubScore, measured: Measured, material: _Material) -> _Reading:
+    """A sub-score from inputs that are known once per symbol."""
+    absent = [name for name in sub_score.inputs if name not in material.ages]
+    if absent:
+        reason = "; ".join(material.reasons.get(name, NOT_YET[name]) for name in absent)
+        return _Reading(None, reason, (), None, {})
+    found = measured.found.get(sub_score.name)
+    if found is None:
+        return _Reading(None, measured.reasons.get(sub_score.name), (), None, {})
+    used = tuple(Input(name, None, material.ages[name], None) for name in sub_score.inputs)
+    if found.timeframe is not None:
+        used += _candles(found.timeframe, material.inputs.views[found.timeframe])
+    return _Reading(measured.values[sub_score.name], None, used, None, found.facts)
 
 
 def _sentence(absent: Mapping[str, str]) -> str | None:
@@ -214,39 +210,6 @@ def _sentence(absent: Mapping[str, str]) -> str | None:
     for name, reason in absent.items():
         names_by_reason.setdefault(reason, []).append(name)
     return "; ".join(f"{', '.join(names)}: {reason}" for reason, names in names_by_reason.items())
-
-
-def _quality(parts: Mapping[str, ComponentPart], inputs: _Inputs, *, stale: bool) -> float:
-    """1, x0.7 for each missing input of a component that has weight, x0.9 when any input is stale.
-
-    The inputs are each weighted timeframe, the order book, and one for each component that is not
-    computed at all. A series that is not scored and a book that says nothing count as missing.
-    """
-    weighted = [component for component in COMPONENTS if parts[component.name].weight > 0]
-    missing = sum(component.scope is None for component in weighted)
-    missing += sum(
-        component.scope == ORDER_BOOK and parts[component.name].x is None for component in weighted
-    )
-    if any(component.scope == "timeframe" for component in weighted):
-        missing += sum(
-            weight > 0 and inputs.why_no_view(timeframe) is not None
-            for timeframe, weight in inputs.timeframe_weights.items()
-        )
-    return float(MISSING_FACTOR**missing * (STALE_FACTOR if stale else 1.0))
-
-
-def _agreement(parts: Iterable[ComponentPart]) -> float | None:
-    """max(0, 1 - 2 population standard deviation of the x's that carry weight); 1 for a single one."""
-    xs = [part.x for part in parts if part.x is not None and part.weight > 0]
-    if not xs:
-        return None
-    mean = sum(xs) / len(xs)
-    deviation = math.sqrt(sum((x - mean) ** 2 for x in xs) / len(xs))
-    return max(0.0, 1.0 - 2.0 * deviation)
-
-
-def _strength(score: float | None) -> float | None:
-    return None if score is None else min(1.0, abs(score - 50.0) / FULL_STRENGTH)
 
 
 def _oldest(parts: Iterable[ComponentPart]) -> float | None:

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from market.clients import Clients, make_client
 from market.exchange import PATIENCE_S, Exchange
 from market.exchange_clock import ExchangeClock
-from market.limiter import TokenBucket, rate_of
+from market.limiter import rate_of
+from market.token_bucket import TokenBucket
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from market.limiter import Limiter
+    from market.limiter import Limiter, Rate
 
 
 class Exchanges:
@@ -52,13 +53,20 @@ class Exchanges:
         return exchange
 
 
-def connect(id: str, *, simulator_url: str, timeout_s: float, clock: Callable[[], float]) -> Exchanges:  # noqa: A002
-    """An exchange by its id with a limiter for this process; loads ccxt, asks nothing yet.
+def connect(
+    id: str,  # noqa: A002 - what it is called everywhere, ccxt included
+    *,
+    simulator_url: str,
+    timeout_s: float,
+    clock: Callable[[], float],
+    limiter: Callable[[str, Rate], Limiter] | None = None,
+) -> Exchanges:
+    """An exchange by its id; loads ccxt, asks nothing yet.
 
+    `limiter` makes its limiter; without it this process has one of its own, as if nobody else asked.
     Raise `NotSupported` for an id that ccxt does not know.
     """
     clients = Clients(id, make=lambda: make_client(id, simulator_url=simulator_url, timeout_s=timeout_s))
     rate = rate_of(id, rate_limit_ms=clients.get().rateLimit)
-    return Exchanges(
-        id=id, clients=clients, limiter=TokenBucket(exchange=id, rate=rate, clock=clock), clock=clock
-    )
+    made = TokenBucket(exchange=id, rate=rate, clock=clock) if limiter is None else limiter(id, rate)
+    return Exchanges(id=id, clients=clients, limiter=made, clock=clock)

@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-FIELDS = ("exchange", "symbol", "price", "change_24h", "turnover_24h")
+FIELDS = ("exchange", "symbol", "price", "change_24h", "turnover_24h", "price_as_of", "price_state")
 
 
 def movers(
     rows: Iterable[Mapping[str, Any]], *, turnover_floor: float, count: int = 5
 ) -> dict[str, list[dict[str, Any]]]:
-    """The `count` largest gains and losses, largest first, of rows that have the five `FIELDS`.
+    """The `count` largest gains and losses, largest first, of rows that have the `FIELDS`.
 
-    `change_24h` is in percent and computed from open and last, `turnover_24h` in quote units. A row
-    without either, or below the floor, is left out; what did not rise is no gainer, and what did not
+    `change_24h` is in percent and computed from open and last, `turnover_24h` in quote units;
+    `price_state` marks a price that was kept from an earlier answer. A row without change or turnover,
+    or below the floor, is left out; what did not rise is no gainer, and what did not
     fall no loser. Equal changes stand by falling turnover, then by name.
     """
     traded = [

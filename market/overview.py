@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,14 +22,17 @@ ADX_BARS = 14
 TREND_FROM = 25.0  # Wilder's own reading: below 20 to 25 there is no trend to follow
 MOST_FILLED = 0.05
 LEADER = "BTC"
+LIVE = "live"
+HOUR_S, HOUR_GRACE_S = 3600, 300
 
 
 @np.errstate(all="ignore")
-def overview(rows: Sequence[Mapping[str, Any]], *, hourly_btc: Candles | None) -> dict[str, Any]:
+def overview(rows: Sequence[Mapping[str, Any]], *, hourly_btc: Candles | None, now: float) -> dict[str, Any]:
     """Counts and sums over rows of (exchange, symbol), and Bitcoin's volatility and regime.
 
     A row has exchange, symbol, price, change_24h (percent) and turnover_24h (quote units), each of
-    the numbers or None. Whatever cannot be computed is None, with its reason in `missing`.
+    the numbers or None, and price_state and price_as_of. Whatever cannot be computed is None, with its
+    reason in `missing`; what Bitcoin said too long before `now` (Unix seconds) has one in `late`.
     """
     changes = [row["change_24h"] for row in rows if row["change_24h"] is not None]
     turnovers = [row["turnover_24h"] for row in rows if row["turnover_24h"] is not None]
@@ -47,7 +51,9 @@ def overview(rows: Sequence[Mapping[str, Any]], *, hourly_btc: Candles | None) -
         "regime": _hourly(hourly_btc, _regime),
     }
     missing = {name: value.reason for name, value in found.items() if isinstance(value, _Absent)}
-    return {name: None if name in missing else value for name, value in found.items()} | {"missing": missing}
+    late = {name: reason for name, reason in _late(leader, hourly_btc, now).items() if name not in missing}
+    values = {name: None if name in missing else value for name, value in found.items()}
+    return {**values, "missing": missing, "late": late}
 
 
 class _Absent:
@@ -58,11 +64,29 @@ class _Absent:
 
 
 def _leader(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    """Bitcoin's row; of several the one with a price and the largest turnover."""
+    """Bitcoin's row; of several one with a price, if possible confirmed, and of these the most traded."""
     candidates = [row for row in rows if str(row["symbol"]).partition("/")[0] == LEADER]
-    return max(
-        candidates, key=lambda row: (row["price"] is not None, row["turnover_24h"] or 0.0), default=None
-    )
+
+    def rank(row: Mapping[str, Any]) -> tuple[bool, bool, float]:
+        return row["price"] is not None, row["price_state"] == LIVE, row["turnover_24h"] or 0.0
+
+    return max(candidates, key=rank, default=None)
+
+
+def _late(leader: Mapping[str, Any] | None, hourly: Candles | None, now: float) -> dict[str, str]:
+    """Why some fields are older than they should be."""
+    late: dict[str, str] = {}
+    if leader is not None and leader["price_state"] != LIVE and leader["price_as_of"] is not None:
+        reason = f"price not confirmed since {_clock_time(leader['price_as_of'])}"
+        late |= dict.fromkeys(("btc_price", "btc_change_24h"), reason)
+    if hourly is not None and now - hourly.closed_at > HOUR_S + HOUR_GRACE_S:
+        reason = f"the newest hour of {LEADER} closed at {_clock_time(hourly.closed_at)}"
+        late |= dict.fromkeys(("volatility", "regime"), reason)
+    return late
+
+
+def _clock_time(at: float) -> str:
+    return f"{datetime.fromtimestamp(at, UTC):%H:%M:%S} UTC"
 
 
 def _of_leader(leader: Mapping[str, Any] | None, name: str) -> Any:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from market.score_inputs import candles_input
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,6 +21,11 @@ class Input:
     timeframe: str | None
     as_of: float
     bars: int | None
+
+    @property
+    def name(self) -> str:
+        """As inputs are named wherever one is missing or stale: "candles 1m", "trades"."""
+        return self.kind if self.timeframe is None else candles_input(self.timeframe)
 
     def to_plain(self) -> dict[str, Any]:
         """The input as msgpack can carry it."""
@@ -48,7 +55,10 @@ class TimeframePart:
 
 @dataclass(frozen=True, slots=True)
 class SubScorePart:
-    """One sub-score in [-1, 1]; `reason` names whatever of it is missing, wholly or on a timeframe."""
+    """One sub-score in [-1, 1]; `reason` names whatever of it is missing, wholly or on a timeframe.
+
+    `facts` are the numbers that the formula took from inputs other than candles, by name.
+    """
 
     name: str
     value: float | None
@@ -58,6 +68,7 @@ class SubScorePart:
     reason: str | None
     timeframes: Mapping[str, TimeframePart] | None
     inputs: tuple[Input, ...]
+    facts: Mapping[str, float] = field(default_factory=dict)
 
     def to_plain(self) -> dict[str, Any]:
         """The sub-score as msgpack can carry it."""
@@ -71,6 +82,7 @@ class SubScorePart:
             "reason": self.reason,
             "timeframes": timeframes and {name: part.to_plain() for name, part in timeframes.items()},
             "inputs": [each.to_plain() for each in self.inputs],
+            "facts": dict(self.facts),
         }
 
 
@@ -102,11 +114,36 @@ class ComponentPart:
 
 
 @dataclass(frozen=True, slots=True)
+class InputState:
+    """What became of one input: whether a sub-score with weight used it, and why none did.
+
+    `as_of` in Unix seconds, None for what is not there.
+    """
+
+    name: str
+    as_of: float | None
+    used: bool
+    stale: bool
+    reason: str | None
+
+    def to_plain(self) -> dict[str, Any]:
+        """The state as msgpack can carry it."""
+        return {
+            "name": self.name,
+            "as_of": self.as_of,
+            "used": self.used,
+            "stale": self.stale,
+            "reason": self.reason,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Score:
     """The confluence score of one symbol: 0 to 100, 50 neutral, None when nothing is known.
 
     Confidence, quality, agreement and strength lie in [0, 1]; `missing` has a reason for each
-    component without a value; `as_of` is that of the oldest input used, in Unix seconds.
+    component without a value; `inputs` has every input that the quality counts; `as_of` is that of the
+    oldest input used, in Unix seconds.
     """
 
     exchange: str
@@ -120,6 +157,7 @@ class Score:
     strength: float | None
     components: Mapping[str, ComponentPart]
     missing: Mapping[str, str]
+    inputs: tuple[InputState, ...]
     as_of: float | None
     computed_at: float
 
@@ -137,6 +175,7 @@ class Score:
             "strength": self.strength,
             "components": {name: part.to_plain() for name, part in self.components.items()},
             "missing": [{"name": name, "reason": reason} for name, reason in self.missing.items()],
+            "inputs": [each.to_plain() for each in self.inputs],
             "as_of": self.as_of,
             "computed_at": self.computed_at,
         }

@@ -29,13 +29,14 @@ class Series:
     """
 
     __slots__ = (
-        "_emas", "atr", "bars", "close", "high", "highest", "last", "low", "lowest", "means", "position",
-        "rsi", "volume",
+        "_emas", "atr", "bars", "close", "high", "highest", "last", "low", "lowest", "means", "open",
+        "position", "rsi", "volume",
     )  # fmt: skip
 
     def __init__(self, candles: Candles) -> None:
         unit = candles.close[-1]
         self.bars = len(candles.close)
+        self.open: Floats = candles.open / unit
         self.close: Floats = candles.close / unit
         self.high: Floats = candles.high / unit
         self.low: Floats = candles.low / unit
@@ -67,7 +68,8 @@ def unusable_because(candles: Candles) -> str | None:
     if not len(candles.close):
         return "no candles"
     # One product says of two columns at once that they are finite.
-    if not math.isfinite(candles.close @ candles.volume + candles.high @ candles.low):
+    products = candles.close @ candles.volume + candles.high @ candles.low + candles.open @ candles.open
+    if not math.isfinite(products):
         return "a price or volume is too large or not a number"
     if candles.low.min() <= 0 or candles.close[-1] <= 0:
         return "a price is not positive"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 MOST_FILLED = 0.05
 SPARK_BARS = 32
+HOUR_MS = 3_600_000
 
 _NAMES = {
     component.name: tuple(sub_score.name for sub_score in component.sub_scores)
@@ -34,6 +36,8 @@ class TimeframeView:
     `filled` counts the bars that the exchange did not send; `sub_scores` has component -> name ->
     value for all but the technical component, whose one value is `technical.rating`; `missing`
     has a reason for each sub-score that is None; `spark` holds the newest closes, oldest first.
+    `change_1h` is close now / close one hour ago - 1, where the timeframe divides an hour and there
+    are bars enough; None in a series that is not scored.
     """
 
     timeframe: str
@@ -46,6 +50,7 @@ class TimeframeView:
     sub_scores: Mapping[str, Mapping[str, float | None]]
     missing: Mapping[str, str]
     spark: tuple[float, ...]
+    change_1h: float | None = None
 
     def value(self, component: str, name: str) -> float | None:
         """One sub-score in [-1, 1], None when it is missing here."""
@@ -66,6 +71,7 @@ class TimeframeView:
             **{component: dict(values) for component, values in self.sub_scores.items()},
             "missing": dict(self.missing),
             "spark": list(self.spark),
+            "change_1h": self.change_1h,
         }
 
     @classmethod
@@ -82,6 +88,7 @@ class TimeframeView:
             sub_scores={name: plain[name] for name in PER_TIMEFRAME if name in plain},
             missing=plain["missing"],
             spark=tuple(plain["spark"]),
+            change_1h=plain.get("change_1h"),
         )
 
 
@@ -107,7 +114,16 @@ def view_of(candles: Candles) -> TimeframeView:
         technical=rating,
         sub_scores={name: component.values for name, component in measured.items()},
         missing=missing,
+        change_1h=_hour_change(candles),
     )
+
+
+def _hour_change(candles: Candles) -> float | None:
+    bars, rest = divmod(HOUR_MS, candles.step_ms)
+    if rest or len(candles) <= bars:
+        return None
+    change = float(candles.close[-1] / candles.close[-1 - bars] - 1.0)
+    return change if math.isfinite(change) else None
 
 
 def _facts(candles: Candles, *, readable: bool) -> dict[str, Any]:

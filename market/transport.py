@@ -39,6 +39,8 @@ class Transport:
         patience_s: float,
     ) -> None:
         self.sent_at = clock()
+        self.turns = 0  # that the limiter has given
+        self.spent = 0.0  # ccxt's cost of them
         self._exchange = exchange
         self._client = client
         self._limiter = limiter
@@ -52,7 +54,10 @@ class Transport:
         client.fetch = self._fetch
 
     def _throttle(self, cost: float | None = None) -> None:
-        self._limiter.acquire(1.0 if cost is None else float(cost), patience_s=self._patience_s)
+        weight = 1.0 if cost is None else float(cost)
+        self._limiter.acquire(weight, patience_s=self._patience_s)
+        self.turns += 1
+        self.spent += weight
 
     def _fetch(
         self, url: str, method: str = "GET", headers: Mapping[str, str] | None = None, body: str | None = None

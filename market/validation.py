@@ -19,6 +19,8 @@ CANDLE_FIELDS = 6
 LEVEL_FIELDS = 2
 # The last price may be younger than the day's range that comes with it, but not in another world.
 OUTSIDE_RANGE = 2.0
+# Seconds by which a time may be ahead of what we know of the exchange's clock, which is a lower bound of it.
+AHEAD_S = 10.0
 
 
 def candle_rows(raw: Sequence[Any], timeframe: str, *, exchange: str, symbol: str) -> Floats:
@@ -82,8 +84,8 @@ def ticker(raw: Mapping[str, Any], *, exchange: str, symbol: str, unit: float, n
 
     Rows without a time are as of `now`, the exchange's clock. `unit` base units make one of the volume.
     """
-    last, high, low = (_positive(raw.get(name)) for name in ("last", "high", "low"))
-    bid, ask = _positive(raw.get("bid")), _positive(raw.get("ask"))
+    last, high, low = (positive(raw.get(name)) for name in ("last", "high", "low"))
+    bid, ask = positive(raw.get("bid")), positive(raw.get("ask"))
     if last is None or (bid is not None and ask is not None and bid >= ask):
         return None
     if high is not None and low is not None and not low / OUTSIDE_RANGE <= last <= high * OUTSIDE_RANGE:
@@ -93,12 +95,12 @@ def ticker(raw: Mapping[str, Any], *, exchange: str, symbol: str, unit: float, n
     turnover, volume = _amount(raw.get("quoteVolume")), _amount(raw.get("baseVolume"))
     if turnover is None and volume is not None:
         turnover = volume * unit * last
-    said_at = _positive(raw.get("timestamp"))
+    said_at = positive(raw.get("timestamp"))
     return Ticker(
         exchange=exchange,
         symbol=symbol,
         last=last,
-        open_24h=_positive(raw.get("open")),
+        open_24h=positive(raw.get("open")),
         high_24h=high,
         low_24h=low,
         bid=bid,
@@ -124,12 +126,20 @@ def _refuse(wrong: Mapping[str, Any], *, exchange: str, symbol: str) -> None:
             raise BadAnswer(exchange, what, symbol=symbol)
 
 
-def _amount(value: Any) -> float | None:
-    """A finite number of at least zero, else None."""
+def number(value: Any) -> float | None:
+    """A finite number, None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return float(value) if math.isfinite(value) and value >= 0 else None
+    return float(value) if math.isfinite(value) else None
 
 
-def _positive(value: Any) -> float | None:
-    return _amount(value) or None
+def positive(value: Any) -> float | None:
+    """A finite number above zero, None for anything else."""
+    found = number(value)
+    return found if found is not None and found > 0 else None
+
+
+def _amount(value: Any) -> float | None:
+    """A finite number of at least zero, else None."""
+    found = number(value)
+    return found if found is not None and found >= 0 else None

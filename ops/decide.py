@@ -44,11 +44,12 @@ class Start:
 
     @property
     def addresses(self) -> dict[str, str]:
-        """Where a person finds the dashboard and Flower."""
+        """Where a person finds the dashboard and Flower, and each simulated exchange by its id."""
         bind, flower = self.settings.bind_address, ports.loopback(self.settings.bind_address)
         return {
             "dashboard": ports.web_address(bind, self.settings.web_port) + "/",
             "Flower": ports.web_address(flower, self.settings.flower_port) + "/",
+            **{name: self.settings.simulator_url(name) + "/" for name in self.settings.simulated_exchanges()},
         }
 
 

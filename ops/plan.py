@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import shutil
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from checks import MOST_SIMULATED, SIMULATED
 from ops import environ, procfile
 from ops.child import Service
 from ops.ports import WantedPort, loopback, reachable
@@ -22,10 +23,12 @@ if TYPE_CHECKING:
     from ops.environ import Login
     from settings import Settings
 
-SIMULATED = "simulated"
+SIMULATOR = "simulator"
 SERVERS = ("redis", "memcached")
+# Names of processes that no line of the Procfile may give away.
+_TAKEN = {*SERVERS, "ops", "guard", *(f"{SIMULATOR}{number}" for number in range(1, MOST_SIMULATED + 1))}
 # Beside the simulator, because they need nothing of it.
-_EARLY = ("simulator", "web", "stream")
+_EARLY = ("web", "stream")
 # In this order, each with the seconds it may take; together less than the whole stop may take.
 _STOP_WITHIN_S = {
     "beat": 2.0,
@@ -34,11 +37,11 @@ _STOP_WITHIN_S = {
     "stream": 1.0,
     "web": 1.5,
     "flower": 1.0,
-    "simulator": 1.0,
+    SIMULATOR: 1.0,
     "redis": 1.0,
     "memcached": 1.0,
 }
-_STOP_ORDER = (("beat",), ("fetcher", "scorer"), ("stream",), ("web",), ("flower",), ("simulator",), SERVERS)
+_STOP_ORDER = (("beat",), ("fetcher", "scorer"), ("stream",), ("web",), ("flower",), (SIMULATOR,), SERVERS)
 # Usually 0.1 s; on a machine with much else to do, many times that.
 _SERVER_WITHIN_S = 15.0
 _SIMULATOR_WITHIN_S = 30.0
@@ -74,9 +77,11 @@ def wanted_ports(settings: Settings, backends: Backends) -> list[WantedPort]:
         WantedPort("STREAM_PORT", host, settings.stream_port),
         WantedPort("FLOWER_PORT", loopback(host), settings.flower_port),
     ]
-    if SIMULATED in settings.exchanges:
-        ports.append(WantedPort("SIMULATOR_PORT", host, settings.simulator_port))
-    return [*ports, *backends.ports]
+    simulators = [
+        WantedPort("SIMULATOR_PORT", host, settings.simulator_port_of(number))
+        for number in settings.simulated_exchanges().values()
+    ]
+    return [*ports, *simulators, *backends.ports]
 
 
 def make(
@@ -93,24 +98,24 @@ def make(
     values = environ.resolved(settings, backends)
     outside = environ.with_programs_of(python, inherited)
     entries = procfile.parse(procfile_text, environ.for_command_lines(settings, values))
-    services = []
+    simulators: list[Service] = []
+    services: list[Service] = []
     for entry in entries:
-        if entry.name in {*SERVERS, "ops", "guard"}:
+        if entry.name in _TAKEN:
             raise ProcfileError(f"line {entry.line}: the name {entry.name!r} is taken")
         if shutil.which(entry.argv[0], path=outside["PATH"]) is None:
             raise ProcfileError(f"line {entry.line}: there is no program {entry.argv[0]!r}")
-        if entry.name != "simulator" or SIMULATED in settings.exchanges:
-            environment = environ.for_process(entry.name, values, login, outside)
-            services.append(_service(entry.name, entry.argv, root, environment))
-    early = tuple(service for service in services if service.name in _EARLY)
+        environment = environ.for_process(entry.name, values, login, outside)
+        service = _service(entry.name, entry.argv, root, environment)
+        if entry.name == SIMULATOR:
+            simulators = _simulators(service, settings)
+        else:
+            services.append(service)
+    early = (*simulators, *(service for service in services if service.name in _EARLY))
     late = tuple(service for service in services if service.name not in _EARLY)
-    simulated = any(service.name == "simulator" for service in early)
-    stages = (
-        _servers(backends.plans, inherited),
-        Stage(early, (_simulator_gate(settings),) if simulated else ()),
-        Stage(late),
-    )
-    return Plan(stages, _stop_order(services), values)
+    gates = tuple(_simulator_gate(service, settings) for service in simulators)
+    stages = (_servers(backends.plans, inherited), Stage(early, gates), Stage(late))
+    return Plan(stages, _stop_order(simulators, services), values)
 
 
 def _servers(plans: tuple[ServerPlan, ...], inherited: Mapping[str, str]) -> Stage:
@@ -144,13 +149,31 @@ def _service(name: str, argv: tuple[str, ...], cwd: Path, environment: Mapping[s
     return Service(name, argv, cwd, environment, _STOP_WITHIN_S.get(name, _STOP_WITHIN_S["fetcher"]))
 
 
-def _simulator_gate(settings: Settings) -> Gate:
-    address = (reachable(settings.bind_address), settings.simulator_port)
+def _simulators(kind: Service, settings: Settings) -> list[Service]:
+    """One process for each simulated exchange: the same command with a port and a seed of its own."""
+    return [
+        replace(
+            kind,
+            name=SIMULATOR if number == 1 else f"{SIMULATOR}{number}",
+            environment={
+                **kind.environment,
+                "EXCHANGES": SIMULATED,  # counted among others, its port and seed would be moved once more
+                "SIMULATOR_PORT": str(settings.simulator_port_of(number)),
+                "SIMULATOR_SEED": str(settings.simulator_seed_of(number)),
+            },
+        )
+        for number in settings.simulated_exchanges().values()
+    ]
+
+
+def _simulator_gate(service: Service, settings: Settings) -> Gate:
+    port = int(service.environment["SIMULATOR_PORT"])
     return Gate(
-        what=f"the simulated exchange did not open its port {settings.simulator_port}",
-        is_open=lambda: _accepts(address),
+        what=f"the {service.name} did not open its port {port}",
+        is_open=lambda: _accepts((reachable(settings.bind_address), port)),
         within_s=_SIMULATOR_WITHIN_S,
         essential=False,
+        service=service.name,
     )
 
 
@@ -162,8 +185,10 @@ def _accepts(address: tuple[str, int]) -> bool:
         return False
 
 
-def _stop_order(services: list[Service]) -> tuple[tuple[str, ...], ...]:
+def _stop_order(simulators: list[Service], services: list[Service]) -> tuple[tuple[str, ...], ...]:
     """Return the stages of the stop; a process that this file does not know goes with the workers."""
     known = {name for stage in _STOP_ORDER for name in stage}
-    others = tuple(service.name for service in services if service.name not in known)
-    return tuple(stage + others if "fetcher" in stage else stage for stage in _STOP_ORDER)
+    unknown = tuple(service.name for service in services if service.name not in known)
+    all_of_them = tuple(service.name for service in simulators) or (SIMULATOR,)
+    stages = tuple(all_of_them if SIMULATOR in stage else stage for stage in _STOP_ORDER)
+    return tuple(stage + unknown if "fetcher" in stage else stage for stage in stages)

@@ -98,11 +98,11 @@ class System:
             return
         self._shown = True
         for name, address in self._start.addresses.items():
-            self._say(f"{name:<9} {address}")
+            self._say(f"{name:<10} {address}")
         login = self._start.login
         how = f"password {login.password}" if login.made_here else "the password from FLOWER_PASSWORD"
         # The one place where a login is shown: it was made up here and nobody else knows it.
-        self._printer.line("ops", f"{'login':<9} {login.user}, {how}", plain=True)
+        self._printer.line("ops", f"{'login':<10} {login.user}, {how}", plain=True)
 
     def _asked_to_stop(self, order: signal.Signals) -> None:
         now = time.time()

@@ -1,4 +1,4 @@
-"""Start the simulated exchange: `python -m simulator`."""
+"""Start the simulated exchange: `python -m simulator`; or `python -m simulator record` a real one."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ import structlog
 
 import logs
 import settings
+from checks import MOST_SIMULATED
+from server_settings import LAST_PORT
 from simulator.control import Control, ShiftedClock
 from simulator.faults import Faults
 from simulator.limiter import FORBIDDEN, MODES, Limit, RateLimiter
@@ -34,11 +36,20 @@ log = structlog.get_logger("simulator")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run until SIGTERM or SIGINT; 2 with one line on standard error for each thing that is wrong."""
+    """Run until SIGTERM or SIGINT; 2 with one line on standard error for each thing that is wrong.
+
+    With `record` as the first word, record a real exchange instead.
+    """
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments[:1] == ["record"]:
+        from simulator.record.command import main as record  # noqa: PLC0415 - serving does without it
+
+        return record(arguments[1:])
     options = _parser().parse_args(arguments)
     try:
         configured = settings.load()
         logs.configure(configured.log_level)
+        configured = _numbered(configured, options.number)
         market = _market(configured, options.history)
         asyncio.run(_serve(market, configured, options))
     except settings.SettingsError as error:
@@ -55,9 +66,19 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m simulator", description="A simulated exchange (Bybit v5 REST)."
+        prog="python -m simulator",
+        description="A simulated exchange (Bybit v5 REST).",
+        epilog="python -m simulator record --help: keep what a real exchange shows, to play it here",
     )
     defaults = Limit()
+    parser.add_argument(
+        "--number",
+        type=int,
+        choices=range(1, MOST_SIMULATED + 1),
+        default=1,
+        metavar="N",
+        help="be simulatedN: N - 1 ports further, another seed (1)",
+    )
     parser.add_argument(
         "--history",
         type=_share,
@@ -106,6 +127,16 @@ def _within(text: str, least: float, most: float) -> float:
     if not least <= number <= most:
         raise argparse.ArgumentTypeError(f"got {text!r}; want a number from {least:g} to {most:g}")
     return number
+
+
+def _numbered(configured: settings.Settings, number: int) -> settings.Settings:
+    """The settings of the simulated exchange of that number; raises SettingsError where it has no port."""
+    port = configured.simulator_port_of(number)
+    if port > LAST_PORT:
+        line = f"SIMULATOR_PORT: got {configured.simulator_port}, and number {number} listens on {port}"
+        raise settings.SettingsError((f"{line}; want that to be at most {LAST_PORT}",))
+    seed = configured.simulator_seed_of(number)
+    return configured.model_copy(update={"simulator_port": port, "simulator_seed": seed})
 
 
 def _market(configured: settings.Settings, history_share: float) -> Market:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -68,3 +69,8 @@ def step_text(decimals: int) -> str:
 def trimmed(number: float, decimals: int) -> str:
     """A float with at most so many decimals and no trailing zeros."""
     return f"{number:.{decimals}f}".rstrip("0").rstrip(".") if decimals else f"{number:.0f}"
+
+
+def rounded(number: str, decimals: int) -> int:
+    """A decimal number in whole counts of 10**-decimals, to the nearest."""
+    return int(Decimal(number).scaleb(decimals).to_integral_value())

@@ -8,6 +8,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from simulator.model import Candles, Instrument, Panel
+    from simulator.moments import RecordedBook, RecordedTicker
+    from simulator.trades import Trades
 
 
 class Market(Protocol):
@@ -41,4 +43,16 @@ class Market(Protocol):
 
     def funding_rate(self, instrument: Instrument, at_ms: int) -> float | None:
         """The recorded 8 h funding rate that was settled at a time, or None where none is recorded."""
+        ...
+
+    def trades_before(self, instrument: Instrument, second: int, count: int) -> Trades | None:
+        """The newest recorded trades before a second, at most `count`; None where none are recorded."""
+        ...
+
+    def book_at(self, instrument: Instrument, second: int) -> RecordedBook | None:
+        """The recorded order book that stood at a second; None where none is recorded."""
+        ...
+
+    def ticker_at(self, instrument: Instrument, second: int) -> RecordedTicker | None:
+        """The recorded ticker that stood at a second; None where none is recorded."""
         ...

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import csv
 import gzip
+import io
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TextIO, cast
 
+import msgspec
 import numpy as np
 
 from simulator.model import DAY_MS, HOUR_MS, MINUTE_MS, Candles, Ints
+from simulator.record import manifest
+from simulator.record.manifest import Manifest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,9 +24,9 @@ _CANDLES = re.compile(r"candles-(\d{1,4})([mhd])\.csv(\.gz)?")
 _FUNDING = ("funding-8h.csv.gz", "funding-8h.csv")
 _COLUMNS = ["symbol", "timestamp", "open", "high", "low", "close", "volume"]
 _UNITS_MS = {"m": MINUTE_MS, "h": HOUR_MS, "d": DAY_MS}
-_SYMBOL = re.compile(r"([A-Z0-9]{1,20})/USDT:USDT")
+SYMBOL = re.compile(r"([A-Z0-9]{1,20})/USDT(?::USDT)?")
 _MOST_DECIMALS = 12
-_UNREADABLE = (OSError, UnicodeDecodeError, EOFError, csv.Error)
+UNREADABLE = (OSError, UnicodeDecodeError, EOFError, csv.Error)
 
 Rates = dict[str, tuple[list[int], list[float]]]
 
@@ -39,6 +43,21 @@ class Recording:
     price_decimals: int
     qty_decimals: int
     candles: Candles
+
+    def with_decimals(self, price: int, qty: int) -> Recording:
+        """The same counted in steps that are fine enough for these decimals as well."""
+        price, qty = max(price, self.price_decimals), max(qty, self.qty_decimals)
+        finer, more = 10 ** (price - self.price_decimals), 10 ** (qty - self.qty_decimals)
+        one = self.candles
+        candles = replace(
+            one,
+            open=one.open * finer,
+            high=one.high * finer,
+            low=one.low * finer,
+            close=one.close * finer,
+            volume=one.volume * more,
+        )
+        return Recording(self.base, price, qty, candles)
 
 
 def finest(folder: Path) -> tuple[Path, int]:
@@ -63,17 +82,20 @@ def read_candles(path: Path, base_ms: int) -> tuple[Recording, ...]:
     """All symbols of a file of `symbol,timestamp,open,high,low,close,volume` lines."""
     rows: dict[str, list[list[str]]] = {}
     try:
-        with _opened(path) as lines:
+        with opened(path) as lines:
             reader = csv.reader(lines)
             if next(reader, None) != _COLUMNS:
                 raise RecordingsUnusable(f"{path}: the first line must be {','.join(_COLUMNS)}")
             for row in reader:
                 rows.setdefault(row[0] if row else "", []).append(row)
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise RecordingsUnusable(f"{path}: cannot be read ({error})") from error
     if not rows:
         raise RecordingsUnusable(f"{path}: has no candles")
-    return tuple(_recording(path, symbol, rows[symbol], base_ms) for symbol in rows)
+    found = tuple(_recording(path, symbol, rows[symbol], base_ms) for symbol in rows)
+    if len({one.base for one in found}) < len(found):
+        raise RecordingsUnusable(f"{path}: has a coin twice, as perpetual and as spot pair")
+    return found
 
 
 def read_funding(folder: Path) -> Rates:
@@ -83,34 +105,49 @@ def read_funding(folder: Path) -> Rates:
         return {}
     rates: dict[str, dict[int, float]] = {}
     try:
-        with _opened(path) as lines:
+        with opened(path) as lines:
             for row in csv.DictReader(lines):
-                match = _SYMBOL.fullmatch(row["symbol"])
+                match = SYMBOL.fullmatch(row["symbol"])
                 if match:
                     rates.setdefault(match[1], {})[int(row["timestamp"])] = float(row["rate"])
-    except (*_UNREADABLE, KeyError, TypeError, ValueError) as error:
+    except (*UNREADABLE, KeyError, TypeError, ValueError) as error:
         raise RecordingsUnusable(f"{path}: cannot be read as symbol,timestamp,rate ({error!r})") from error
     return {base: (sorted(of), [of[time] for time in sorted(of)]) for base, of in rates.items()}
 
 
-def _opened(path: Path) -> TextIO:
-    if path.suffix == ".gz":
-        return cast("TextIO", gzip.open(path, "rt", encoding="utf-8", newline=""))
-    return path.open(encoding="utf-8", newline="")
+def opened(path: Path) -> TextIO:
+    """The text of a file, unpacked; of a recording that was not finished, the part that counts."""
+    if path.suffix != ".gz":
+        return path.open(encoding="utf-8", newline="")
+    with path.open("rb") as file:
+        kept = manifest_of(path.parent)
+        body = io.BytesIO(file.read(kept.files.get(path.name, 0) if kept else -1))
+    return cast("TextIO", gzip.open(body, "rt", encoding="utf-8", newline=""))
+
+
+def manifest_of(folder: Path) -> Manifest | None:
+    """What the recorder says of the folder; None where somebody else made it."""
+    path = folder / manifest.FILE
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Manifest)
+    except FileNotFoundError:
+        return None
+    except (OSError, msgspec.DecodeError) as error:
+        raise RecordingsUnusable(f"{path}: cannot be read ({error})") from error
 
 
 def _recording(path: Path, symbol: str, rows: Sequence[Sequence[str]], base_ms: int) -> Recording:
-    match = _SYMBOL.fullmatch(symbol)
+    match = SYMBOL.fullmatch(symbol)
     if not match:
         raise RecordingsUnusable(f"{path}: {symbol!r} is not a symbol like BTC/USDT:USDT")
     if any(len(row) != len(_COLUMNS) for row in rows):
         raise RecordingsUnusable(f"{path}: a line of {symbol} does not have {len(_COLUMNS)} columns")
     try:
         opens = np.array([int(row[1]) for row in rows], dtype=np.int64)
-        price_decimals = max(_decimals(text) for row in rows for text in row[2:6])
-        qty_decimals = max(_decimals(row[6]) for row in rows)
-        open_, high, low, close = (_counts(rows, column, price_decimals) for column in range(2, 6))
-        volume = _counts(rows, 6, qty_decimals)
+        price_decimals = max(decimals_of(text) for row in rows for text in row[2:6])
+        qty_decimals = max(decimals_of(row[6]) for row in rows)
+        open_, high, low, close = (counts_of(rows, column, price_decimals) for column in range(2, 6))
+        volume = counts_of(rows, 6, qty_decimals)
     except (ValueError, OverflowError) as error:
         raise RecordingsUnusable(f"{path}: {symbol} has a value that cannot be used: {error}") from error
     turnover = volume * ((open_ + high + low + close) / 4) * 10.0 ** -(price_decimals + qty_decimals)
@@ -132,11 +169,12 @@ def _check(path: Path, symbol: str, candles: Candles, base_ms: int) -> None:
         raise RecordingsUnusable(f"{path}: the candle of {symbol} at {time} has prices that cannot be")
 
 
-def _counts(rows: Sequence[Sequence[str]], column: int, decimals: int) -> Ints:
-    return np.array([_count(row[column], decimals) for row in rows], dtype=np.int64)
+def counts_of(rows: Sequence[Sequence[str]], column: int, decimals: int) -> Ints:
+    """One column of numbers as `count_of` gives them; raises ValueError for what is no plain number."""
+    return np.array([count_of(row[column], decimals) for row in rows], dtype=np.int64)
 
 
-def _decimals(number: str) -> int:
+def decimals_of(number: str) -> int:
     """Decimal places that matter: "0.7420" has 3."""
     fraction = number.partition(".")[2].rstrip("0")
     if len(fraction) > _MOST_DECIMALS:
@@ -144,7 +182,7 @@ def _decimals(number: str) -> int:
     return len(fraction)
 
 
-def _count(number: str, decimals: int) -> int:
+def count_of(number: str, decimals: int) -> int:
     """The number in units of 10**-decimals, exactly; only plain digits with one point are accepted."""
     whole, _, fraction = number.partition(".")
     if not (whole.isascii() and whole.isdecimal() and (not fraction or fraction.isdecimal())):

@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 import bisect
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from simulator import noise
 from simulator.model import DAY_MS, HOUR_MS, MINUTE_MS, Candles, Instrument, Panel
-from simulator.recording_files import Rates, Recording, finest, read_candles, read_funding
+from simulator.moment_files import read_moments
+from simulator.moments import NOTHING, book_at, ticker_at, trades_before
+from simulator.recording_files import (
+    Rates,
+    Recording,
+    RecordingsUnusable,
+    finest,
+    read_candles,
+    read_funding,
+)
 from simulator.sentiment import FUNDING_MS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+    from simulator.moments import Moments, RecordedBook, RecordedTicker
+    from simulator.trades import Trades
 
 TWO_THIRDS = 2 / 3
 # Exchanges stamp a settlement some moments after the hour.
@@ -37,12 +50,14 @@ class RecordedMarket:
         shift_ms: int,
         seed: int,
         funding: Rates,
+        moments: Mapping[str, Moments] = MappingProxyType({}),
     ) -> None:
         self.seed = seed
         self.base_ms = base_ms
         self.shift_ms = shift_ms
         self.betas: Mapping[str, float] = {}
         self._funding = funding
+        self._moments = moments
         self._runs = [_moved(one.candles, shift_ms) for one in recordings]
         self.first_index = min(int(run.open_ms[0]) for run in self._runs) // base_ms
         self.stop_index: int | None = max(int(run.open_ms[-1]) for run in self._runs) // base_ms + 1
@@ -68,16 +83,41 @@ class RecordedMarket:
             return None
         return rates[place]
 
+    def trades_before(self, instrument: Instrument, second: int, count: int) -> Trades | None:
+        """The newest recorded trades; see the Market contract."""
+        run = self._moments.get(instrument.base, NOTHING).trades
+        return trades_before(run, second * 1000 - self.shift_ms, count, self.shift_ms)
+
+    def book_at(self, instrument: Instrument, second: int) -> RecordedBook | None:
+        """The recorded book; see the Market contract."""
+        books = self._moments.get(instrument.base, NOTHING).books
+        return book_at(books, second * 1000 - self.shift_ms)
+
+    def ticker_at(self, instrument: Instrument, second: int) -> RecordedTicker | None:
+        """The recorded ticker; see the Market contract."""
+        tickers = self._moments.get(instrument.base, NOTHING).tickers
+        return ticker_at(tickers, second * 1000 - self.shift_ms)
+
 
 def load(folder: Path, *, now_ms: int, seed: int, history_share: float = TWO_THIRDS) -> RecordedMarket:
     """Read the finest `candles-*.csv(.gz)` of a folder; raises RecordingsUnusable with one sentence."""
     path, base_ms = finest(folder)
-    recordings = read_candles(path, base_ms)
+    moments = read_moments(folder)
+    try:
+        recordings = tuple(moments.fitted(one) for one in read_candles(path, base_ms))
+        by_coin = {one.base: moments.of(one) for one in recordings}
+    except (ValueError, OverflowError) as error:
+        raise RecordingsUnusable(f"{folder}: has a trade that cannot be used: {error}") from error
     first = min(int(one.candles.open_ms[0]) for one in recordings)
     last = max(int(one.candles.open_ms[-1]) for one in recordings) + base_ms
     shift = _shift(first, last, now_ms=now_ms, history_share=history_share, base_ms=base_ms)
     return RecordedMarket(
-        recordings=recordings, base_ms=base_ms, shift_ms=shift, seed=seed, funding=read_funding(folder)
+        recordings=recordings,
+        base_ms=base_ms,
+        shift_ms=shift,
+        seed=seed,
+        funding=read_funding(folder),
+        moments=by_coin,
     )
 
 

@@ -77,6 +77,15 @@ class SyntheticMarket:
         """None: the synthetic market has no recorded rates."""
         return None
 
+    def trades_before(self, instrument: Instrument, second: int, count: int) -> None:
+        """None: here trades are made from the candles."""
+
+    def book_at(self, instrument: Instrument, second: int) -> None:
+        """None: here books are made from the last price."""
+
+    def ticker_at(self, instrument: Instrument, second: int) -> None:
+        """None: here tickers are made from the candles."""
+
     def _row(self, series: int, day: int, until: int) -> Panel:
         """Whole days of one series, all in one block."""
         if all(one in self._days for one in range(day, until)):

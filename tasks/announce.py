@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cache.catalogue import CONFLUENCE
 from tasks import app
 
 if TYPE_CHECKING:
@@ -15,9 +16,19 @@ GATHER_S = 0.25
 EXPIRES_S = 30.0
 
 
-def derive_symbols(exchange: str, symbols: list[str], timeframes: list[str]) -> None:
-    """Have the symbols scored; `timeframes` are those whose candles changed."""
-    app.send_task("tasks.derive.symbols", (exchange, symbols, timeframes), expires=EXPIRES_S)
+def derive_symbols(cache: TieredCache, exchange: str, symbols: list[str], timeframes: list[str]) -> None:
+    """Have the symbols scored; `timeframes` are those whose candles changed.
+
+    Those that somebody is looking at go before the others.
+    """
+    looked_at = {key.params["symbol"] for key in cache.watched((CONFLUENCE,)) if key.exchange == exchange}
+    ahead = [symbol for symbol in symbols if symbol in looked_at]
+    others = [symbol for symbol in symbols if symbol not in looked_at]
+    for queue, some in (("high", ahead), ("normal", others)):
+        if some:
+            app.send_task(
+                "tasks.derive.symbols", (exchange, some, timeframes), queue=queue, expires=EXPIRES_S
+            )
 
 
 def request_publish(cache: TieredCache) -> None:

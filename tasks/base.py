@@ -1,16 +1,31 @@
-"""The class under every task: no two runs of one task at once where it says so, failures told with facts."""
+"""The classes under every task: one run at a time where it says so, failures told with facts."""
 
 from __future__ import annotations
 
-from typing import Any
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from celery import Task
 
 from market.errors import MarketError
 from tasks import wire
+from tasks.slots import slots_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
 log = structlog.get_logger()
+
+TICK_HEADER = "tick_s"
+"""The header of beat's messages: their period in seconds."""
+
+TICK_SHARE = 0.8
+# Ticks come a little early or late; a second beat's fall anywhere between those of the first.
+
+PAUSE_S = 0.25
+"""How long a fetch waits in the queue whose exchange has all the threads that it may have."""
 
 
 class MarketTask(Task):  # type: ignore[misc] # Celery ships no types
@@ -22,16 +37,38 @@ class MarketTask(Task):  # type: ignore[misc] # Celery ships no types
     """Longest time in seconds for which one run keeps out the next with the same arguments."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Run the body, under the run lock where the task wants one."""
-        if self.run_lock_s is None:
-            return super().__call__(*args, **kwargs)
-        name = ":".join((self.name, *map(str, args)))
-        with wire.house().cache.lock(name, self.run_lock_s) as lock:
-            if not lock.held:
-                log.info("task_skipped", task=self.name, args=args, reason="the previous run is not finished")
-                self.when_locked()
+        """Run the body: once for each tick over all beats, under the run lock where the task wants one."""
+        if not self._is_first_tick(args):
+            return None
+        with self.admitted(*args) as admitted:
+            if not admitted:
                 return None
-            return super().__call__(*args, **kwargs)
+            if self.run_lock_s is None:
+                return super().__call__(*args, **kwargs)
+            name = ":".join((self.name, *map(str, args)))
+            with wire.house().cache.lock(name, self.run_lock_s) as lock:
+                if not lock.held:
+                    log.info(
+                        "task_skipped", task=self.name, args=args, reason="the previous run is not finished"
+                    )
+                    self.when_locked()
+                    return None
+                return super().__call__(*args, **kwargs)
+
+    def admitted(self, *_args: Any) -> AbstractContextManager[bool]:
+        """Whether the run may go ahead now; who says no sees to it that the work is not lost."""
+        return nullcontext(True)
+
+    def _is_first_tick(self, args: Any) -> bool:
+        """Whether no other beat had this run in this period; what others than beat ask for always runs."""
+        period_s = (self.request.headers or {}).get(TICK_HEADER)
+        if period_s is None:
+            return True
+        name = ":".join(("tick", self.name, *map(str, args)))
+        if wire.house().cache.claim(name, TICK_SHARE * period_s):
+            return True
+        log.debug("task_skipped", task=self.name, args=args, reason="another beat has sent it already")
+        return False
 
     def when_locked(self) -> None:
         """What a run does that found the previous one unfinished; nothing, unless a task knows better."""
@@ -48,3 +85,18 @@ class MarketTask(Task):  # type: ignore[misc] # Celery ships no types
             error=type(exc).__name__,
             reason=str(exc),
         )
+
+
+class FetchTask(MarketTask):
+    """A task that asks the exchange which is its first argument, in one of the threads kept for that."""
+
+    abstract = True
+
+    @contextmanager
+    def admitted(self, exchange: str, *args: Any) -> Iterator[bool]:
+        """A thread's slot; without one the message is put back for a moment, as long as it is valid."""
+        settings = wire.house().settings
+        with slots_of(settings.fetch_threads, len(settings.exchanges)).taken(exchange) as free:
+            if not free:
+                self.apply_async((exchange, *args), countdown=PAUSE_S, expires=self.request.expires)
+            yield free

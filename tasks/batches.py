@@ -3,25 +3,36 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import structlog
+from celery import current_task
 
 from cache.catalogue import EXCHANGE_STATUS
 from market.errors import BadAnswer, LimiterFull, MarketError, NotSupported, SymbolUnknown
-from tasks import status
+from market.retry import retried
+from tasks import app, status
 from tasks.announce import derive_symbols, request_publish
+from tasks.costs import COSTS
+from tasks.setbacks import SETBACKS
+from tasks.symbol_inputs import CLAIM_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from cache import Put
+    from cache import Key, Put
+    from market.exchange import Exchange
     from tasks.wire import House
 
 log = structlog.get_logger()
 
 NOT_THE_EXCHANGE = (SymbolUnknown, NotSupported, BadAnswer)
 """What goes wrong for one symbol while the others of its batch may well be answered."""
+
+EARLY_UNIVERSE_S = 60.0
+"""A symbol that an exchange does not know any more has its universe refreshed at most this often."""
 
 TELL_AFTER_S = 0.15
 """No answer waits longer than this for the rest of its batch before it is stored and announced."""
@@ -52,39 +63,54 @@ class Arrivals:
             return
         told, self._waiting = self._waiting, []
         self._house.cache.put_many(told)
-        derive_symbols(self._exchange, [put.key.params["symbol"] for put in told], self._timeframes)
+        symbols = [put.key.params["symbol"] for put in told]
+        derive_symbols(self._house.cache, self._exchange, symbols, self._timeframes)
 
 
 def fetch_each(
     house: House,
-    exchange: str,
-    source: str,
-    symbols: list[str],
+    source: Exchange,
+    name: str,
+    keys: Mapping[str, Key],
     *,
     timeframes: list[str],
     fetch: Callable[[str], Put],
 ) -> None:
     """Fetch symbol by symbol. One bad symbol is skipped; what concerns the whole exchange ends the batch.
 
-    `timeframes` are those whose candles change by it. What did arrive is kept in either case. Bad
-    answers are the exchange's trouble only when the batch got no good one.
+    `name` is that of the input, `keys` has the key of each symbol; one that is answered badly rests for
+    a while. `timeframes` are those whose candles change by it. What did arrive is kept in either case.
+    Bad answers are the exchange's trouble only when the batch got no good one.
     """
-    arrivals = Arrivals(house, exchange, timeframes)
-    good, bad = 0, None
+    arrivals = Arrivals(house, source.id, timeframes)
+    good, bad, until = 0, None, deadline(house)
     try:
-        with reported(house, exchange, source) as report:
-            for symbol in symbols:
+        with reported(house, source.id, name) as report:
+            for symbol, key in keys.items():
+                spent_before = source.spent()
                 try:
-                    arrivals.add(fetch(symbol))
+                    arrivals.add(retried(partial(fetch, symbol), until=until, clock=house.clock))
                     good += 1
                     report()
+                    SETBACKS.forget(key)
+                    COSTS.note(source.id, name, source.spent() - spent_before)
                 except NOT_THE_EXCHANGE as error:
                     bad = error
-                    _skip(symbol, error)
+                    SETBACKS.note(key, house.clock())
+                    _skip(house, symbol, error)
             if not good and isinstance(bad, BadAnswer):
                 raise bad  # each answer was bad: that is the exchange
     finally:
         arrivals.tell()
+
+
+def deadline(house: House) -> float:
+    """When the message of the running task is void, in Unix seconds: nobody waits for its answers then."""
+    expires = current_task.request.expires if current_task else None
+    if expires is None:
+        return house.clock() + CLAIM_S
+    at: datetime = datetime.fromisoformat(expires) if isinstance(expires, str) else expires
+    return at.timestamp()
 
 
 @contextmanager
@@ -117,7 +143,7 @@ def is_closed(house: House, exchange: str, source: str) -> bool:
     return status.closed_until(entry.value if entry else None) > house.clock()
 
 
-def _skip(symbol: str, error: MarketError) -> None:
+def _skip(house: House, symbol: str, error: MarketError) -> None:
     log.warning(
         "symbol_skipped",
         exchange=error.exchange,
@@ -125,3 +151,7 @@ def _skip(symbol: str, error: MarketError) -> None:
         error=type(error).__name__,
         reason=error.reason,
     )
+    if isinstance(error, SymbolUnknown) and house.cache.claim(
+        f"universe:{error.exchange}:early", EARLY_UNIVERSE_S
+    ):
+        app.send_task("tasks.fetch.universe", (error.exchange,), expires=CLAIM_S)

@@ -11,6 +11,7 @@ import msgspec
 from cache import states
 from market.movers import movers
 from market.overview import overview
+from tasks import sections
 from tasks.rows import overall_state, symbol_row
 
 if TYPE_CHECKING:
@@ -22,22 +23,23 @@ if TYPE_CHECKING:
 SCHEMA = 1
 MOBILE_SYMBOLS = 20
 MOBILE_FIELDS = (
-    "exchange", "symbol", "price", "change_24h", "score", "band", "signal", "confidence",
+    "exchange", "symbol", "price", "price_as_of", "price_state",
+    "change_24h", "score", "band", "signal", "confidence",
     "as_of", "age_s", "state", "reason",
 )  # fmt: skip
 VOLATILE = ("generated_at", "age_s")
-NOT_BUILT = "not computed by this version"
 
 
 @dataclass(frozen=True, slots=True)
 class ExchangeInputs:
-    """What is cached of one exchange; `status` is its line of the dashboard."""
+    """What is cached of one exchange; `status` is its line of the dashboard, `betas` go by timeframe."""
 
     status: Mapping[str, Any]
     symbols: Sequence[str]
     tickers: Entry | None = None
     scores: Mapping[str, Entry] = field(default_factory=dict)
     sparks: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    betas: Mapping[str, Entry | None] = field(default_factory=dict)
 
 
 def document(
@@ -48,6 +50,7 @@ def document(
     hourly_btc: Candles | None,
     turnover_floor: float,
     price_ttl_s: float,
+    alerts: Entry | None = None,
 ) -> dict[str, Any]:
     """The whole dashboard; numbers are finite or None, and what is None has its reason beside it."""
     rows = [
@@ -65,6 +68,8 @@ def document(
     ]
     as_of = min((row["as_of"] for row in rows if row["as_of"] is not None), default=None)
     state = overall_state(rows)
+    beta = sections.beta_section({one.status["id"]: one.betas for one in exchanges})
+    newest_alerts = sections.alerts_section(alerts)
     return {
         "schema": SCHEMA,
         "generated_at": round(now, 3),
@@ -74,19 +79,25 @@ def document(
         "reason": _reason(state, rows, exchanges),
         "simulated": simulated,
         "exchanges": [dict(one.status) for one in exchanges],
-        "overview": overview(rows, hourly_btc=hourly_btc),
+        "overview": overview(rows, hourly_btc=hourly_btc, now=now),
         "symbols": rows,
         "movers": movers(rows, turnover_floor=turnover_floor),
-        "alerts": None,
-        "beta": None,
-        "missing": {"alerts": NOT_BUILT, "beta": NOT_BUILT},
+        "alerts": newest_alerts,
+        "beta": beta,
+        "missing": sections.missing(beta, newest_alerts),
+        "late": sections.late(alerts),
     }
 
 
 def mobile(whole: Mapping[str, Any]) -> dict[str, Any]:
-    """The first 20 symbols with the fields that fit a telephone."""
-    rows = [{name: row[name] for name in MOBILE_FIELDS} for row in whole["symbols"][:MOBILE_SYMBOLS]]
-    return {**whole, "symbols": rows}
+    """The 20 symbols of all exchanges that are traded most, with the fields that fit a telephone."""
+    by_turnover = sorted(whole["symbols"], key=lambda row: row["turnover_24h"] or 0.0, reverse=True)
+    shown = by_turnover[:MOBILE_SYMBOLS]
+    return {
+        **whole,
+        "symbols": [{name: row[name] for name in MOBILE_FIELDS} for row in shown],
+        "beta": sections.beta_of(whole["beta"], {(row["exchange"], row["symbol"]) for row in shown}),
+    }
 
 
 def is_complete(whole: Mapping[str, Any]) -> bool:

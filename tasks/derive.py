@@ -4,23 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import structlog
+
 from cache import Value
-from cache.catalogue import CANDLES, CONFLUENCE, INDICATORS, ORDER_BOOK, UNIVERSE
-from market.confluence import ORDER_BOOK as ORDER_BOOK_INPUT
-from market.confluence import candles_input, confluence
-from market.model import TIMEFRAME_SECONDS, Candles, OrderBook
-from market.timeframe_view import TimeframeView, view_of
+from cache.catalogue import CANDLES, CONFLUENCE, INDICATORS, UNIVERSE
+from market.model import Candles
+from market.timeframe_view import view_of
 from tasks import app, plain, planning, wire
 from tasks.announce import request_publish
 from tasks.base import MarketTask
+from tasks.scoring import Scoring, inputs_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from cache import Entry, Key
     from tasks.wire import House
 
+log = structlog.get_logger()
+
 BATCH = 50
+MADE_OF = "made_of"  # of a view: the version of the candles
 
 
 @app.task(base=MarketTask, name="tasks.derive.symbols")  # type: ignore[untyped-decorator]
@@ -48,33 +52,59 @@ def sweep(exchange: str) -> None:
 
 
 def derive_views(house: House, exchange: str, names: list[str], timeframes: list[str]) -> None:
-    """Compute and store what follows from the candles of each symbol and timeframe."""
+    """Compute and store what follows from the candles of each symbol and timeframe, where they changed."""
     keys = [
         INDICATORS.key(exchange=exchange, symbol=symbol, timeframe=timeframe)
         for timeframe in timeframes
         for symbol in names
     ]
-    if keys:
-        house.cache.derive_many(keys, lambda key: (_candles_of(key),), _views)
+    if not keys:
+        return
+    previous = house.cache.get_many(keys)
+    unchanged = 0
+
+    def compute(batch: Mapping[Key, Mapping[Key, Entry | None]]) -> dict[Key, Value]:
+        nonlocal unchanged
+        views = {}
+        for key, inputs in batch.items():
+            (candles,) = inputs.values()
+            if candles is None:
+                continue
+            known = previous.get(key)
+            same = known is not None and known.value.get(MADE_OF) == candles.version
+            value = known.value if known is not None and same else _view(candles)
+            views[key] = Value(value, as_of=candles.as_of)
+            unchanged += same
+        return views
+
+    stored = house.cache.derive_many(keys, lambda key: (_candles_of(key),), compute)
+    log.debug("views_derived", exchange=exchange, computed=len(stored) - unchanged, unchanged=unchanged)
 
 
 def derive_scores(house: House, exchange: str, names: list[str]) -> None:
-    """Compute and store the confluence of each symbol from its views and its order book."""
+    """Compute and store the score of each symbol of which an input changed; renew the life of the rest."""
     keys = [CONFLUENCE.key(exchange=exchange, symbol=symbol) for symbol in names]
+    if not keys:
+        return
     previous = house.cache.get_many(keys)
-
-    def inputs_of(key: Key) -> tuple[Key, ...]:
-        views = (
-            INDICATORS.key(exchange=exchange, symbol=key.params["symbol"], timeframe=timeframe)
-            for timeframe in house.settings.timeframes
-        )
-        return (*views, ORDER_BOOK.key(exchange=exchange, symbol=key.params["symbol"]))
+    universe = house.cache.get(UNIVERSE.key(exchange=exchange))
+    offered = plain.inputs_of(universe.value if universe else None)
+    scoring = Scoring(exchange=exchange, offered=offered, settings=house.settings, now=house.clock())
 
     def compute(batch: Mapping[Key, Mapping[Key, Entry | None]]) -> dict[Key, Value]:
-        return {key: _score(house, key, inputs, previous.get(key)) for key, inputs in batch.items()}
+        return {
+            key: scoring.value(key.params["symbol"], inputs, previous[key].value if key in previous else None)
+            for key, inputs in batch.items()
+        }
 
-    if keys:
-        house.cache.derive_many(keys, inputs_of, compute)
+    timeframes = house.settings.timeframes
+    house.cache.derive_many(keys, lambda key: inputs_of(key, timeframes, offered), compute)
+    log.debug(
+        "scores_derived",
+        exchange=exchange,
+        computed=len(keys) - scoring.unchanged,
+        unchanged=scoring.unchanged,
+    )
 
 
 def _candles_of(key: Key) -> Key:
@@ -83,64 +113,8 @@ def _candles_of(key: Key) -> Key:
     )
 
 
-def _views(batch: Mapping[Key, Mapping[Key, Entry | None]]) -> dict[Key, Value]:
-    views = {}
-    for key, inputs in batch.items():
-        (entry,) = inputs.values()
-        if entry is not None:
-            candles = Candles.from_plain(entry.value)
-            views[key] = Value(view_of(candles).to_plain(), as_of=candles.closed_at)
-    return views
-
-
-def _score(house: House, key: Key, inputs: Mapping[Key, Entry | None], previous: Entry | None) -> Value:
-    exchange, symbol = key.params["exchange"], key.params["symbol"]
-    views: dict[str, TimeframeView | None] = {}
-    book: OrderBook | None = None
-    for source, entry in inputs.items():
-        if source.kind is ORDER_BOOK:
-            book = OrderBook.from_plain(exchange, symbol, entry.value) if entry else None
-        else:
-            views[source.params["timeframe"]] = TimeframeView.from_plain(entry.value) if entry else None
-    now = house.clock()
-    stale = [_input_name(source) for source, entry in inputs.items() if entry and _is_late(entry, now)]
-    score = confluence(
-        exchange=exchange,
-        symbol=symbol,
-        views=views,
-        book=book,
-        component_weights=house.settings.component_weights,
-        timeframe_weights=house.settings.timeframe_weights,
-        previous_signal=previous.value["signal"] if previous else None,
-        stale_inputs=stale,
-        reasons={
-            _input_name(source): "not received yet" for source, entry in inputs.items() if entry is None
-        },
-        now=house.clock(),
-    )
-    as_of = _complete_until(inputs.values(), house.clock())
-    value: dict[str, Any] = {**score.to_plain(), "as_of": as_of, "stale": stale}
-    return Value(value, as_of=as_of)
-
-
-def _is_late(entry: Entry, now: float) -> bool:
-    """Whether an input is past its life, or a fresh answer that repeats what was long ago."""
-    repeats = entry.key.kind is ORDER_BOOK and now - entry.as_of > plain.REPEATED_S
-    return entry.state == "stale" or repeats
-
-
-def _complete_until(inputs: Iterable[Entry | None], now: float) -> float:
-    """The moment up to which every input says all there is: a series until its running candle ends."""
-    ends = [now]
-    for entry in inputs:
-        if entry is not None and entry.as_of is not None:
-            timeframe = entry.key.params.get("timeframe")
-            ends.append(entry.as_of + (TIMEFRAME_SECONDS[timeframe] if timeframe else 0))
-    return min(ends)
-
-
-def _input_name(key: Key) -> str:
-    return ORDER_BOOK_INPUT if key.kind is ORDER_BOOK else candles_input(key.params["timeframe"])
+def _view(candles: Entry) -> dict[str, Any]:
+    return {**view_of(Candles.from_plain(candles.value)).to_plain(), MADE_OF: candles.version}
 
 
 def _behind(house: House, exchange: str, names: list[str]) -> list[str]:

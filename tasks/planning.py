@@ -1,21 +1,39 @@
-"""What has to be fetched next: pure functions over what the cache knows and the exchange's clock."""
+"""What has to be fetched next: pure functions over what the cache knows and the clocks."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from itertools import chain, zip_longest
 from typing import TYPE_CHECKING
 from zlib import crc32
 
 from market.model import TIMEFRAME_SECONDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-Series = tuple[str, str]
-"""A symbol and a timeframe."""
+    from collections.abc import Iterable, Sequence
 
 FIRST_ASK_S = 1.0  # exchanges need a moment to finish a candle
 LONGEST_SPREAD_S = 20.0
-NEVER = float("-inf")
+LATENESS_S = 10.0
+"""What a period is to other inputs, this is to candles: right after their close they go first."""
+RETRY_S = 5.0
+ABSENT = float("inf")
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """One input of one symbol that may be asked for; `timeframe` is empty where there is none.
+
+    `overdue` is in periods, below 0 while it is not due, `ABSENT` where nothing is there; `seen_at`
+    is when the present value was stored, which names the claim to the next one.
+    """
+
+    source: str
+    symbol: str
+    timeframe: str
+    period_s: float
+    overdue: float
+    seen_at: float | None
 
 
 def spread_s(symbol: str, timeframe: str) -> float:
@@ -24,47 +42,59 @@ def spread_s(symbol: str, timeframe: str) -> float:
     return FIRST_ASK_S + _place(symbol) * (widest - FIRST_ASK_S)
 
 
-def due_candles(
-    symbols: Sequence[str], timeframes: Sequence[str], closed_at: Mapping[Series, float], now: float
-) -> list[Series]:
-    """Series that nobody has yet, shortest timeframe first, then those whose next candle has closed.
+def candles_overdue(
+    closed_at: float, stored_at: float, symbol: str, timeframe: str, now: float, *, doubted: bool = False
+) -> float:
+    """How late the next candle of a series is, in units of `LATENESS_S`; all times by the exchange's clock.
 
-    `closed_at` holds Unix seconds for the series that are there; `now` is the exchange's clock.
+    An answer that came when the candle was due, and did not bring it, puts off the next try: as long
+    as the candle is late, at most one timeframe. A series that stopped closing costs little. One that
+    is `doubted` before its next candle is due (it was expired, or its tier lost) is asked for at once.
     """
-    shortest_first = sorted(timeframes, key=TIMEFRAME_SECONDS.__getitem__)
-    absent = [
-        (symbol, timeframe)
-        for timeframe in shortest_first
-        for symbol in symbols
-        if (symbol, timeframe) not in closed_at
-    ]
-    overdue = [
-        (symbol, timeframe)
-        for timeframe in shortest_first
-        for symbol in symbols
-        if _next_ask(closed_at.get((symbol, timeframe)), symbol, timeframe) <= now
-    ]
-    return absent + overdue
+    timeframe_s = TIMEFRAME_SECONDS[timeframe]
+    due_at = closed_at + timeframe_s + spread_s(symbol, timeframe)
+    if doubted and now < due_at:
+        return 0.0
+    ask_at = due_at
+    if stored_at >= due_at:
+        ask_at = stored_at + min(max(RETRY_S, stored_at - due_at), timeframe_s)
+    return (now - due_at if now >= ask_at else now - ask_at) / LATENESS_S
 
 
-def due_books(symbols: Sequence[str], as_of: Mapping[str, float], now: float, period_s: float) -> list[str]:
-    """Symbols whose order book is absent or old, the oldest first.
+def slot_overdue(stored_at: float, symbol: str, period_s: float, now: float) -> float:
+    """How late the next value is, in periods.
 
-    A book is old at a moment of that symbol's own in the last quarter of the period, so that books
-    that were fetched together drift apart and none is older than the period when it is asked for.
+    Every symbol has a moment of its own in each period: one request in each, spread evenly, whatever
+    the time at which the last answer came.
     """
-    due = [
-        symbol for symbol in symbols if now - as_of.get(symbol, NEVER) >= period_s * (1 - _place(symbol) / 4)
+    into_slot_s = (stored_at - _place(symbol) * period_s) % period_s
+    return (now - (stored_at + period_s - into_slot_s)) / period_s
+
+
+def in_order(wants: Iterable[Want]) -> list[Want]:
+    """Those that are due: the most overdue first, in turns with those of which there is nothing yet.
+
+    In turns, so that neither waits for all of the other on an exchange that is slow.
+    """
+    due = [one for one in wants if one.overdue >= 0]
+    absent = [one for one in due if one.overdue == ABSENT]
+    # The first score needs candles of one timeframe; then what changes most.
+    shortest_s = min((one.period_s for one in absent if one.timeframe), default=0.0)
+    absent.sort(key=lambda one: (not one.timeframe or one.period_s > shortest_s, one.period_s))
+    late = sorted((one for one in due if one.overdue < ABSENT), key=lambda one: -one.overdue)
+    return [one for one in chain.from_iterable(zip_longest(late, absent)) if one is not None]
+
+
+def by_batch(wants: Iterable[Want], size: int) -> list[tuple[str, str, list[str]]]:
+    """Source, timeframe and at most `size` symbols, in the order in which the first of each was given."""
+    grouped: dict[tuple[str, str], list[str]] = {}
+    for one in wants:
+        grouped.setdefault((one.source, one.timeframe), []).append(one.symbol)
+    return [
+        (source, timeframe, batch)
+        for (source, timeframe), symbols in grouped.items()
+        for batch in batches(symbols, size)
     ]
-    return sorted(due, key=lambda symbol: as_of.get(symbol, NEVER))
-
-
-def by_timeframe(series: Iterable[Series]) -> dict[str, list[str]]:
-    """The symbols of each timeframe, in the order given."""
-    grouped: dict[str, list[str]] = {}
-    for symbol, timeframe in series:
-        grouped.setdefault(timeframe, []).append(symbol)
-    return grouped
 
 
 def batches(symbols: Sequence[str], size: int) -> list[list[str]]:
@@ -75,9 +105,3 @@ def batches(symbols: Sequence[str], size: int) -> list[list[str]]:
 def _place(symbol: str) -> float:
     """A number in [0, 1) that is always the same for a symbol and even over all of them."""
     return crc32(symbol.encode()) % 1000 / 1000
-
-
-def _next_ask(closed_at: float | None, symbol: str, timeframe: str) -> float:
-    if closed_at is None:
-        return float("inf")
-    return closed_at + TIMEFRAME_SECONDS[timeframe] + spread_s(symbol, timeframe)

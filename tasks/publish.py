@@ -5,9 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cache import Value
-from cache.catalogue import CANDLES, CONFLUENCE, DASHBOARD, EXCHANGE_STATUS, INDICATORS, TICKERS, UNIVERSE
+from cache.catalogue import (
+    ALERTS,
+    BETA,
+    CANDLES,
+    CONFLUENCE,
+    DASHBOARD,
+    EXCHANGE_STATUS,
+    INDICATORS,
+    TICKERS,
+    UNIVERSE,
+)
+from market.beta import WINDOWS, leader_of
 from market.candles import aggregate
-from market.clients import SIMULATED
+from market.clients import is_simulated
 from market.model import TIMEFRAME_SECONDS, Candles
 from tasks import app, plain, status, wire
 from tasks.announce import request_publish
@@ -41,7 +52,8 @@ def dashboard() -> None:
     """Build the dashboard from what is cached now and put its views where the web finds them."""
     house = wire.house()
     tracked = _tracked(house)
-    inputs = [key for exchange, symbols in tracked.items() for key in _inputs(exchange, symbols)]
+    alerts = ALERTS.key(scope="recent")
+    inputs = [alerts, *(key for exchange, symbols in tracked.items() for key in _inputs(exchange, symbols))]
     views = {view: DASHBOARD.key(view=view) for view in ("data", "mobile")}
     before = house.cache.get_many(views.values())
 
@@ -50,10 +62,11 @@ def dashboard() -> None:
         whole = document(
             [_of_exchange(house, exchange, symbols, found) for exchange, symbols in tracked.items()],
             now=house.clock(),
-            simulated=SIMULATED in tracked,
+            simulated=any(map(is_simulated, tracked)),
             hourly_btc=_hourly_btc(house, tracked),
             turnover_floor=house.settings.movers_turnover_floor,
             price_ttl_s=house.settings.ttl_tickers,
+            alerts=found.get(alerts),
         )
         complete = is_complete(whole)
         bodies = {views["data"]: whole, views["mobile"]: mobile(whole)}
@@ -81,7 +94,8 @@ def _tracked(house: House) -> dict[str, list[str]]:
 def _inputs(exchange: str, symbols: Sequence[str]) -> list[Key]:
     statuses = [EXCHANGE_STATUS.key(exchange=exchange, source=source) for source in status.SOURCES]
     scores = [CONFLUENCE.key(exchange=exchange, symbol=symbol) for symbol in symbols]
-    return [TICKERS.key(exchange=exchange), *statuses, *scores]
+    betas = [BETA.key(exchange=exchange, timeframe=timeframe) for timeframe in WINDOWS]
+    return [TICKERS.key(exchange=exchange), *statuses, *betas, *scores]
 
 
 def _of_exchange(
@@ -105,6 +119,7 @@ def _of_exchange(
         tickers=found.get(TICKERS.key(exchange=exchange)),
         scores=scores,
         sparks=_sparks(house, exchange, symbols),
+        betas={name: found.get(BETA.key(exchange=exchange, timeframe=name)) for name in WINDOWS},
     )
 
 
@@ -123,12 +138,16 @@ def _sparks(house: House, exchange: str, symbols: Sequence[str]) -> dict[str, An
 def _hourly_btc(house: House, tracked: Mapping[str, Sequence[str]]) -> Candles | None:
     """Bitcoin's candles of one hour, made of the longest timeframe that divides it; None without any."""
     dividing = [name for name in house.settings.timeframes if HOUR_S % TIMEFRAME_SECONDS[name] == 0]
+    bitcoins = {exchange: leader_of(symbols) for exchange, symbols in tracked.items()}
     for timeframe in sorted(dividing, key=TIMEFRAME_SECONDS.__getitem__, reverse=True):
-        for exchange, symbols in tracked.items():
-            bitcoin = next((symbol for symbol in symbols if symbol.startswith("BTC/")), None)
-            if bitcoin is None:
-                continue
-            entry = house.cache.get(CANDLES.key(exchange=exchange, symbol=bitcoin, timeframe=timeframe))
-            if entry is not None:
-                return aggregate(Candles.from_plain(entry.value), "1h")
+        keys = [
+            CANDLES.key(exchange=exchange, symbol=bitcoin, timeframe=timeframe)
+            for exchange, bitcoin in bitcoins.items()
+            if bitcoin is not None
+        ]
+        found = house.cache.get_many(keys)
+        if found:
+            # Of several exchanges the one that is not behind; of those the first.
+            newest = max((found[key] for key in keys if key in found), key=lambda entry: entry.as_of)
+            return aggregate(Candles.from_plain(newest.value), "1h")
     return None

@@ -7,24 +7,32 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from cache.catalogue import CANDLES, CONFLUENCE, DASHBOARD, INDICATORS, ORDER_BOOK, TICKERS
-from tasks import app, fetch, wire
+from cache.catalogue import BREADTH, CONFLUENCE, DASHBOARD, FUNDING, INDICATORS, TICKERS
+from tasks import app, due, fetch, wire
 from tasks.announce import derive_symbols, request_publish
 from tasks.base import MarketTask
 from tasks.batches import is_closed
 from tasks.derive import BATCH
+from tasks.symbol_inputs import BATCH as FETCH_BATCH
+from tasks.symbol_inputs import BY_KIND, CLAIM_S, claim_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cache import Ageing, Kind
+    from tasks.symbol_inputs import SymbolInput
     from tasks.wire import House
 
 
 log = structlog.get_logger()
 
 
-SOURCES = {TICKERS: "tickers", CANDLES: "candles", ORDER_BOOK: "order_book"}
+SOURCES = {
+    TICKERS: "tickers",
+    BREADTH: "tickers",
+    FUNDING: "funding",
+    **{kind: one.source for kind, one in BY_KIND.items()},
+}
 """Where the exchange may have asked for quiet."""
 
 
@@ -51,7 +59,7 @@ def ahead() -> None:
 
 
 def _most(kind: Kind) -> int:
-    return fetch.BATCH if kind in SOURCES else BATCH
+    return FETCH_BATCH if kind in SOURCES else BATCH
 
 
 def _is_wanted(house: House, kind: Kind, exchange: str) -> bool:
@@ -69,33 +77,30 @@ def _claimed(house: House, one: Ageing) -> bool:
     What the plan has sent out is being fetched already, and the other way round.
     """
     left_s = one.fresh_until - house.clock()
-    if not house.cache.claim(f"refresh:{one.key.text}:{one.fresh_until}", left_s + fetch.CLAIM_S):
+    if not house.cache.claim(f"refresh:{one.key.text}:{one.fresh_until}", left_s + CLAIM_S):
         return False
-    params = one.key.params
-    if one.key.kind is CANDLES:
-        name = fetch.candles_claim(params["exchange"], params["symbol"], params["timeframe"], one.as_of)
-        return house.cache.claim(name, fetch.CLAIM_S)
-    if one.key.kind is ORDER_BOOK:
-        return house.cache.claim(
-            fetch.book_claim(params["exchange"], params["symbol"], one.as_of), fetch.CLAIM_S
-        )
+    if one.key.kind in BY_KIND:
+        return house.cache.claim(claim_name(one.key, one.stored_at), CLAIM_S)
     return True
 
 
 def _fetch_tickers(_house: House, exchange: str, _timeframe: str, _symbols: list[str]) -> None:
-    fetch.tickers.apply_async((exchange,), expires=fetch.CLAIM_S)
+    fetch.tickers.apply_async((exchange,), expires=CLAIM_S)
 
 
-def _fetch_candles(_house: House, exchange: str, timeframe: str, symbols: list[str]) -> None:
-    fetch.candles.apply_async((exchange, timeframe, symbols), expires=fetch.CLAIM_S)
+def _fetch_funding(_house: House, exchange: str, _timeframe: str, _symbols: list[str]) -> None:
+    fetch.funding.apply_async((exchange,), expires=CLAIM_S)
 
 
-def _fetch_books(_house: House, exchange: str, _timeframe: str, symbols: list[str]) -> None:
-    fetch.order_books.apply_async((exchange, symbols), expires=fetch.CLAIM_S)
+def _fetch_batch(what: SymbolInput) -> Callable[[House, str, str, list[str]], None]:
+    def fetch_batch(_house: House, exchange: str, timeframe: str, symbols: list[str]) -> None:
+        due.send(what, exchange, timeframe, symbols)
+
+    return fetch_batch
 
 
-def _derive(_house: House, exchange: str, timeframe: str, symbols: list[str]) -> None:
-    derive_symbols(exchange, symbols, [timeframe] if timeframe else [])
+def _derive(house: House, exchange: str, timeframe: str, symbols: list[str]) -> None:
+    derive_symbols(house.cache, exchange, symbols, [timeframe] if timeframe else [])
 
 
 def _publish(house: House, _exchange: str, _timeframe: str, _symbols: list[str]) -> None:
@@ -104,8 +109,9 @@ def _publish(house: House, _exchange: str, _timeframe: str, _symbols: list[str])
 
 ASKING: dict[Kind, Callable[[House, str, str, list[str]], None]] = {
     TICKERS: _fetch_tickers,
-    CANDLES: _fetch_candles,
-    ORDER_BOOK: _fetch_books,
+    BREADTH: _fetch_tickers,
+    FUNDING: _fetch_funding,
+    **{kind: _fetch_batch(one) for kind, one in BY_KIND.items()},
     INDICATORS: _derive,
     CONFLUENCE: _derive,
     DASHBOARD: _publish,

@@ -59,6 +59,7 @@ def symbol_row(
         },
         "missing": [gap["name"] for gap in value["missing"]] if value else list(COMPONENTS),
         "price_as_of": price_as_of,
+        "price_state": _price_state(ticker, is_fresh=price_is_fresh),
         "score_as_of": score_as_of,
         "as_of": as_of,
         "age_s": None if as_of is None else round(max(0.0, now - as_of), 3),
@@ -76,6 +77,13 @@ def overall_state(rows: Sequence[Mapping[str, Any]]) -> str:
     if words == {states.LIVE}:
         return states.LIVE
     return states.DELAYED if words & {states.LIVE, states.DELAYED} else states.STALE
+
+
+def _price_state(ticker: Any, *, is_fresh: bool) -> str:
+    """Of the price alone: a score that is late does not make it so."""
+    if ticker is None:
+        return states.EMPTY
+    return states.LIVE if is_fresh else states.STALE
 
 
 def _state(ticker: Any, score: Entry | None, *, price_is_fresh: bool) -> tuple[str, list[str]]:

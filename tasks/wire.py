@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from celery.concurrency import get_implementation
@@ -22,9 +23,10 @@ from celery.signals import (
 import logs
 import settings as environment
 from cache import TieredCache
-from cache.catalogue import CONFLUENCE, INDICATORS, UNIVERSE
+from cache.catalogue import CONFLUENCE, INDICATORS, MARKETS, UNIVERSE
 from market.exchanges import connect
 from tasks import plain
+from tasks.gate import shared_limiter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,7 +78,8 @@ def _build() -> House:
     cache = TieredCache.from_settings(configuration, clock=time.time, name=_role)
     if configuration.enable_cache_warming:
         _warm(cache, configuration)
-    return House(settings=configuration, cache=cache, clock=time.time, exchange=_exchanges(configuration))
+    exchange = _exchanges(configuration, cache)
+    return House(settings=configuration, cache=cache, clock=time.time, exchange=exchange)
 
 
 def _warm(cache: TieredCache, configuration: Settings) -> None:
@@ -104,7 +107,7 @@ def _warm(cache: TieredCache, configuration: Settings) -> None:
     cache.warm(keys)
 
 
-def _exchanges(configuration: Settings) -> Callable[[str], Exchange]:
+def _exchanges(configuration: Settings, cache: TieredCache) -> Callable[[str], Exchange]:
     """Each thread's view of an exchange by its id, connected on first use."""
     connected: dict[str, Exchanges] = {}
     lock = threading.Lock()
@@ -114,13 +117,23 @@ def _exchanges(configuration: Settings) -> Callable[[str], Exchange]:
             if name not in connected:
                 connected[name] = connect(
                     name,
-                    simulator_url=configuration.simulator_url(),
+                    simulator_url=configuration.simulator_url(name),
                     timeout_s=configuration.exchange_timeout,
                     clock=time.time,
+                    limiter=partial(shared_limiter, cache=cache, clock=time.time),
                 )
-        return connected[name].get()
+        found = connected[name].get()
+        _share_markets(cache, found)
+        return found
 
     return exchange
+
+
+def _share_markets(cache: TieredCache, exchange: Exchange) -> None:
+    """Let it have the markets that another process has loaded since: then it need not ask for them."""
+    entry = cache.get(MARKETS.key(exchange=exchange.id))
+    if entry is not None and entry.as_of > (exchange.markets_as_of() or 0.0):
+        exchange.adopt_markets(entry.value["markets"], as_of=entry.as_of)
 
 
 @celeryd_init.connect(weak=False)  # type: ignore[untyped-decorator]

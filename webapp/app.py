@@ -10,7 +10,8 @@ from flask import Flask
 
 from cache import states
 from cache.catalogue import DASHBOARD
-from webapp import api, assets, formats, health, layout, pages, problems, security, words
+from webapp import alerts, api, assets, formats, health, layout, pages, problems, security, words
+from webapp.beta import BetaDesk
 from webapp.exchanges import Exchanges
 from webapp.published import Shelf
 from webapp.symbols import SymbolConverter, SymbolDesk
@@ -41,13 +42,15 @@ def create_app(
     shelf = Shelf(cache=cache, clock=clock, ttl_s=cache.ttl(DASHBOARD))
     known = Exchanges(cache=cache, clock=clock, ids=exchanges)
     desk = SymbolDesk(cache=cache, clock=clock, exchanges=known)
+    betas = BetaDesk(cache=cache, clock=clock, exchanges=known)
     files = assets.Assets.of(FOLDER / "static")
     _teach_templates(app, files, stream_port)
     security.register(app, stream_port=stream_port)
     problems.register(app)
-    app.register_blueprint(api.blueprint(shelf=shelf, desk=desk, exchanges=known))
+    app.register_blueprint(api.blueprint(shelf=shelf, desk=desk, betas=betas, exchanges=known))
+    app.register_blueprint(alerts.blueprint(cache=cache, clock=clock, exchanges=known))
     app.register_blueprint(health.blueprint(shelf=shelf, cache=cache, exchanges=known, clock=clock))
-    app.register_blueprint(pages.blueprint(shelf=shelf, desk=desk, exchanges=known, clock=clock))
+    app.register_blueprint(pages.blueprint(shelf=shelf, desk=desk, betas=betas, exchanges=known, clock=clock))
     app.register_blueprint(assets.blueprint(files))
     return app
 

@@ -19,6 +19,7 @@ TOO_LARGE = 1e15
 UNITS = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"))
 PRICE_DECIMALS = ((1000.0, 2), (100.0, 3), (1.0, 4))
 HEAT_EDGES = (30.0, 45.0, 55.0, 70.0)
+FAR_Z = 2.5
 SPARK_WIDTH, SPARK_HEIGHT = 64, 18
 
 # Halves go away from zero, as in a browser's toFixed; format() would send them to the even digit.
@@ -75,6 +76,22 @@ def signed(value: float) -> str:
     return f"+{text}" if value > 0 and text != "0.000" else text
 
 
+def two(value: float) -> str:
+    """With two decimals."""
+    return fixed(value, 2)
+
+
+def plus(value: float) -> str:
+    """With two decimals and its sign."""
+    text = fixed(value, 2)
+    return f"+{text}" if value > 0 and text != "0.00" else text
+
+
+def exact(value: float) -> str:
+    """Six significant digits, for a number that a reader wants to calculate with."""
+    return f"{value:.6g}".replace("-", MINUS)
+
+
 def one(value: float) -> str:
     """With one decimal."""
     return fixed(value, 1)
@@ -113,6 +130,13 @@ def heat(value: float | None) -> str:
     return "4" if value <= high else "5"
 
 
+def far(z: float | None) -> str:
+    """`high` or `low` for a z that is worth an alert; empty below that."""
+    if z is None or abs(z) < FAR_Z:
+        return ""
+    return "high" if z > 0 else "low"
+
+
 def direction(value: float | None) -> str:
     """`up`, `down` or `flat`; empty without a number."""
     if value is None:
@@ -139,6 +163,7 @@ def write(value: float | str | None, name: str) -> str:
 
 FILTERS: dict[str, Callable[..., str]] = {
     "price": price, "change": change, "compact": compact, "percent": percent, "share": share,
-    "signed": signed, "one": one, "whole": whole, "words": words, "age": age, "utc": utc,
-    "heat": heat, "direction": direction, "spark": spark,
+    "signed": signed, "two": two, "plus": plus, "far": far, "exact": exact, "one": one,
+    "whole": whole, "words": words,
+    "age": age, "utc": utc, "heat": heat, "direction": direction, "spark": spark,
 }  # fmt: skip

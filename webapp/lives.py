@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cache import Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """One value as it is served: the document, its tag, and how long it may be kept."""
+
+    document: dict[str, Any]
+    etag: str
+    kept: tuple[tuple[str, str], ...]
+
+    def headers(self) -> dict[str, str]:
+        """Validators and lifetimes."""
+        return {"ETag": self.etag, **dict(self.kept)}
 
 
 def lives(entry: Entry, now: float, *, ttl_s: float, marked: bool) -> tuple[tuple[str, str], ...]:
     """`Cache-Control` and `Age` for an entry; all three numbers count from when it was stored.
 
     `marked` says that the body itself tells its readers to be stale. Only such a body may outlive
-    `ttl_s`, the life of its kind: another would go on saying `live` out of somebody's cache.
+    `ttl_s`, the life of its kind: another would go on saying `live` out of somebody's cache. What lives
+    until the next close, and so for longer than that, is asked for again after `ttl_s` all the same.
     """
     fresh = now < entry.fresh_until and not marked
-    max_age_s = max(0, int(entry.fresh_until - entry.stored_at)) if fresh else 0
+    max_age_s = max(0, int(min(entry.fresh_until - entry.stored_at, ttl_s))) if fresh else 0
     longest_s = entry.usable_until - entry.stored_at
     reach_s = int(longest_s if marked else min(ttl_s, longest_s))
     return (

@@ -8,13 +8,17 @@ from flask import Blueprint, Response, render_template, request
 
 from cache import states
 from webapp.answers import squeezed
+from webapp.beta_table import BetaTable
 from webapp.conditional import matches
+from webapp.inputs import only
 from webapp.layout import Votes
 from webapp.problems import RETRY_AFTER_S, why_nothing
+from webapp.words import NOTHING_YET
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from webapp.beta import BetaDesk
     from webapp.exchanges import Exchanges
     from webapp.published import Shelf
     from webapp.symbols import SymbolDesk
@@ -22,10 +26,12 @@ if TYPE_CHECKING:
 NO_CACHE = {"Cache-Control": "no-cache"}
 NOT_PUBLISHED: dict[str, Any] = {
     "generated_at": None, "as_of": None, "state": states.EMPTY, "reason": None, "simulated": False,
-    "exchanges": [], "symbols": [], "movers": {"gainers": [], "losers": []},
+    "exchanges": [], "symbols": [], "movers": {"gainers": [], "losers": []}, "alerts": None, "beta": None,
+    "missing": {"alerts": NOTHING_YET, "beta": NOTHING_YET}, "late": {},
     "overview": {
         "symbols": None, "up": None, "down": None, "flat": None, "turnover_24h": None, "btc_price": None,
         "btc_change_24h": None, "breadth": None, "volatility": None, "regime": None, "missing": {},
+        "late": {},
     },
 }  # fmt: skip
 
@@ -36,9 +42,9 @@ def not_published(exchanges: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def blueprint(
-    *, shelf: Shelf, desk: SymbolDesk, exchanges: Exchanges, clock: Callable[[], float]
+    *, shelf: Shelf, desk: SymbolDesk, betas: BetaDesk, exchanges: Exchanges, clock: Callable[[], float]
 ) -> Blueprint:
-    """The dashboard, the small dashboard, and the page that explains one score."""
+    """The dashboard, the small dashboard, the betas, and the page that explains one score."""
     pages = Blueprint("pages", __name__)
 
     def dashboard(template: str, view: str) -> Callable[[], Response]:
@@ -55,6 +61,16 @@ def blueprint(
 
     pages.add_url_rule("/", "dashboard", dashboard("dashboard.html", "data"))
     pages.add_url_rule("/mobile", "mobile", dashboard("mobile.html", "mobile"))
+
+    @pages.get("/beta")
+    def beta() -> Response:
+        asked = only(request.args, ("exchange", "order"))
+        exchange, windows = betas.both(asked.get("exchange"))
+        table = BetaTable.of(windows, asked.get("order", ""))
+        html = render_template(
+            "beta.html", exchange=exchange, exchanges=exchanges.ids, table=table, now=clock()
+        )
+        return squeezed(Response(html, headers=NO_CACHE), request.headers.get("Accept-Encoding"))
 
     @pages.get("/symbols/<exchange>/<symbol:symbol>")
     def symbol_page(exchange: str, symbol: str) -> Response:

@@ -73,6 +73,13 @@ def unknown_symbol(exchange: str, symbol: str, reason: str) -> Problem:
     return Problem(Told(HTTPStatus.NOT_FOUND, "symbol-unknown", "Unknown symbol", reason, more))
 
 
+def unknown_exchange(exchange: str) -> Problem:
+    """The exchange is none of ours."""
+    detail = f"{exchange} is none of the exchanges in use"
+    more = {"exchange": exchange}
+    return Problem(Told(HTTPStatus.NOT_FOUND, "exchange-unknown", "Unknown exchange", detail, more))
+
+
 def bad_input(name: str, reason: str) -> Problem:
     """A part of the address that cannot be what it should be."""
     detail = f"{name}: {reason}"

@@ -142,7 +142,24 @@ def marked_stale(document: dict[str, Any], *, since: float) -> dict[str, Any]:
     ]
     return {
         **document, "state": states.STALE, "reason": _joined(reason, document["reason"]), "symbols": rows,
+        "beta": _marked_betas(document.get("beta"), reason),
     }  # fmt: skip
+
+
+def _marked_betas(betas: dict[str, Any] | None, reason: str) -> dict[str, Any] | None:
+    """The windows, those that have figures as stale."""
+    if betas is None:
+        return None
+
+    def marked(window: dict[str, Any]) -> dict[str, Any]:
+        if window["state"] == states.EMPTY:
+            return window
+        return {**window, "state": states.STALE, "reason": _joined(reason, window["reason"])}
+
+    return {
+        exchange: {timeframe: marked(window) for timeframe, window in windows.items()}
+        for exchange, windows in betas.items()
+    }
 
 
 def _joined(reason: str, previous: str | None) -> str:

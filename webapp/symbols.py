@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass
 from hashlib import blake2s
 from typing import TYPE_CHECKING, Any
@@ -11,9 +10,11 @@ from werkzeug.routing import PathConverter
 
 from cache import states
 from cache.catalogue import CONFLUENCE, INDICATORS, TICKERS, UNIVERSE
+from webapp.beta import beta_of, window_keys
 from webapp.exchanges import troubles
-from webapp.lives import lives
-from webapp.problems import bad_input, not_there_yet, unknown_symbol
+from webapp.inputs import check
+from webapp.lives import Served, lives
+from webapp.problems import not_there_yet, unknown_symbol
 from webapp.words import SIMULATED, utc
 
 if TYPE_CHECKING:
@@ -23,27 +24,11 @@ if TYPE_CHECKING:
     from cache.states import State
     from webapp.exchanges import Exchanges
 
-LONGEST = {"exchange": 40, "symbol": 80}
-CONTROLS = ("Cc", "Cs")
-
 
 class SymbolConverter(PathConverter):
     """A symbol in an address: slashes belong to it, and line breaks reach the check that refuses them."""
 
     regex = r"(?s:[^/].*?)"
-
-
-@dataclass(frozen=True, slots=True)
-class Explained:
-    """A score as it is served: the document, its tag, and how long it may be kept."""
-
-    document: dict[str, Any]
-    etag: str
-    kept: tuple[tuple[str, str], ...]
-
-    def headers(self) -> dict[str, str]:
-        """Validators and lifetimes."""
-        return {"ETag": self.etag, **dict(self.kept)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +50,19 @@ class SymbolDesk:
         self._exchanges = exchanges
         self._listed: dict[str, tuple[int, frozenset[str]]] = {}
 
-    def explain(self, exchange: str, symbol: str) -> Explained:
+    def explain(self, exchange: str, symbol: str) -> Served:
         """The score of one symbol with its state, its age and the reason for whatever is wrong."""
         check(exchange=exchange, symbol=symbol)
         universe_key = UNIVERSE.key(exchange=exchange)
         score_key = CONFLUENCE.key(exchange=exchange, symbol=symbol)
-        found = self._cache.get_many((universe_key, score_key))
+        windows = window_keys(exchange)
+        found = self._cache.get_many((universe_key, score_key, *windows.values()))
         universe, score = found.get(universe_key), found.get(score_key)
         self._refuse_unknown(exchange, symbol, universe, score)
         if score is None:
             raise not_there_yet(f"{symbol} on {exchange} is tracked and not scored yet")
-        return self._explained(score)
+        betas = {timeframe: found.get(key) for timeframe, key in windows.items()}
+        return self._explained(score, betas)
 
     def show(self, exchange: str, symbol: str) -> Shown:
         """The score with the last price and the timeframe views, as far as those are there."""
@@ -128,22 +115,45 @@ class SymbolDesk:
             known = self._listed[exchange] = (universe.version, names)
         return known[1]
 
-    def _explained(self, entry: Entry) -> Explained:
+    def _explained(self, entry: Entry, betas: Mapping[str, Entry | None]) -> Served:
         now = self._clock()
         state, reason = judged(entry, now)
+        symbol = entry.key.params["symbol"]
+        beta = {timeframe: beta_of(window, symbol, now) for timeframe, window in betas.items()}
         document = {
             **entry.value,
+            "components": {name: aged(part, now) for name, part in entry.value["components"].items()},
+            "inputs": [_aged(each, now) for each in entry.value.get("inputs", ())],
+            "beta": beta,
             "state": state,
             "reason": reason,
             "as_of": entry.as_of,
             "age_s": round(max(0.0, now - entry.as_of), 3),
-            "simulated": entry.key.params["exchange"] == SIMULATED,
+            "simulated": entry.key.params["exchange"].startswith(SIMULATED),
         }
-        return Explained(
+        parts = [f"{entry.version}-{state}"]
+        parts += [f"{window.version}-{beta[name]['state']}" for name, window in betas.items() if window]
+        return Served(
             document=document,
-            etag=f'W/"{entry.version}-{state}"',
+            etag=f'W/"{".".join(parts)}"',
             kept=lives(entry, now, ttl_s=self._cache.ttl(CONFLUENCE), marked=state == states.STALE),
         )
+
+
+def aged(component: Mapping[str, Any], now: float) -> dict[str, Any]:
+    """A component whose inputs say how old they are, in seconds."""
+    return {
+        **component,
+        "sub_scores": [
+            {**each, "inputs": [_aged(one, now) for one in each["inputs"]]}
+            for each in component["sub_scores"]
+        ],
+    }
+
+
+def _aged(source: Mapping[str, Any], now: float) -> dict[str, Any]:
+    as_of = source["as_of"]
+    return {**source, "age_s": None if as_of is None else round(max(0.0, now - as_of), 3)}
 
 
 def judged(entry: Entry, now: float) -> tuple[State, str | None]:
@@ -157,15 +167,3 @@ def judged(entry: Entry, now: float) -> tuple[State, str | None]:
     if late:
         return states.STALE, f"inputs are late: {', '.join(late)}"
     return states.STALE, f"not scored since {utc(entry.stored_at)}"
-
-
-def check(**parts: str) -> None:
-    """Refuse names that no exchange could have; raises the Problem that names the part."""
-    for name, value in parts.items():
-        if len(value) > LONGEST[name]:
-            raise bad_input(name, f"is longer than {LONGEST[name]} characters")
-        if any(
-            unicodedata.category(letter) in CONTROLS or letter == "\N{REPLACEMENT CHARACTER}"
-            for letter in value
-        ):
-            raise bad_input(name, "holds a control character or is not valid UTF-8")

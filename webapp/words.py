@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from cache import states
 
 SIMULATED = "simulated"
-"""The exchange id of the simulated market."""
+"""The exchange ids of simulated markets begin with it, and those of real ones never do."""
 
 VIEWS = ("data", "mobile")
 """The views that are published, as the cache and the addresses name them."""
@@ -21,6 +21,12 @@ COMPONENTS = {
     "sentiment": "Sent",
 }
 """The components of a score in the order in which they are shown, with their short headings."""
+
+BETA_WINDOWS = {"1h": "1 h", "5m": "5 m"}
+"""The windows over which betas are measured, as the addresses and as the headings name them."""
+
+SEVERITY_TONES = {"info": "none", "warning": "late", "critical": "bad"}
+"""How the severity of an alert is coloured."""
 
 TONES: dict[str, str] = {
     states.LIVE: "good",
@@ -40,6 +46,7 @@ EXCHANGE_TONES = {OK: "good", UNKNOWN: "late"}
 
 NOTHING_YET = "nothing has been published yet"
 NO_ANSWER_YET = "no answer yet"
+NOT_MEASURED = "not measured yet"
 
 
 def utc(at: float) -> str:

@@ -77,6 +77,26 @@ class AtMost:
 
 
 @dataclass(frozen=True, slots=True)
+class AtLeast:
+    """The median of a figure (the main one unless named) is no less than a limit."""
+
+    limit: float
+    unit: str = ""
+    figure: str = ""
+
+    @property
+    def text(self) -> str:
+        """The condition in words."""
+        return f">= {self.limit:g} {self.unit}".rstrip() + (f" {self.figure}" if self.figure else "")
+
+    def holds(self, measured: Measured) -> bool:
+        """Whether the figure reaches the limit."""
+        if self.figure and self.figure not in measured.further:
+            return False
+        return statistics.median(measured.rounds(self.figure)) >= self.limit
+
+
+@dataclass(frozen=True, slots=True)
 class Exactly:
     """A count that must be the same in every round."""
 

@@ -9,48 +9,78 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Scope = Literal["timeframe", "order_book"]
+Scope = Literal["timeframe", "symbol"]
 
 
 @dataclass(frozen=True, slots=True)
 class SubScore:
-    """One number in [-1, 1] that a component is a weighted mean of; `formula` is shown to the reader."""
+    """One number in [-1, 1] that a component is a weighted mean of; `formula` is shown to the reader.
+
+    `inputs` names what it is computed from, as `market.score_inputs` does; one that is computed on
+    each timeframe has the candles of that timeframe alone and names nothing.
+    """
 
     name: str
     weight: float
     formula: str
+    inputs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """A named part of the score, computed once per timeframe or once from the order book."""
+    """A named part of the score, computed once per timeframe, or once per symbol from other inputs."""
 
     name: str
-    scope: Scope | None = None
-    sub_scores: tuple[SubScore, ...] = ()
-    reason: str | None = None  # why it is not computed at all
+    scope: Scope
+    sub_scores: tuple[SubScore, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A sub-score with the numbers that its formula took, by name; `timeframe` if it took candles as well."""
+
+    value: float
+    facts: Mapping[str, float] = field(default_factory=dict)
+    timeframe: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Sub-scores by name, each in [-1, 1] or None, and for each None the reason."""
+    """Sub-scores by name, each in [-1, 1] or None, and for each None the reason.
+
+    `found` has the numbers behind the values of a component that is computed once per symbol.
+    """
 
     values: Mapping[str, float | None]
     reasons: Mapping[str, str] = field(default_factory=dict)
+    found: Mapping[str, Found] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, found: Mapping[str, float | str]) -> Measured:
+    def of(cls, results: Mapping[str, Found | float | str]) -> Measured:
         """From a number or a reason for each name; a number that is not finite counts as a reason."""
         values: dict[str, float | None] = {}
         reasons: dict[str, str] = {}
-        for name, value in found.items():
-            usable = not isinstance(value, str) and math.isfinite(value)
-            values[name] = bounded(float(value)) if usable else None
-            if not usable:
-                reasons[name] = value if isinstance(value, str) else "the result is not a finite number"
-        return cls(values, reasons)
+        found: dict[str, Found] = {}
+        for name, result in results.items():
+            values[name] = None
+            if isinstance(result, str):
+                reasons[name] = result
+                continue
+            value, facts = (result.value, result.facts) if isinstance(result, Found) else (result, {})
+            if not math.isfinite(value) or not all(map(math.isfinite, facts.values())):
+                reasons[name] = "the result is not a finite number"
+                continue
+            values[name] = bounded(value)
+            if isinstance(result, Found):
+                found[name] = result
+        return cls(values, reasons, found)
 
 
 def bounded(value: float) -> float:
-    """The value clipped to [-1, 1]: rounding may carry a ratio a little past its end."""
-    return min(1.0, max(-1.0, value))
+    """The value clipped to [-1, 1], for rounding may carry a ratio a little past its end; never -0.0."""
+    return min(1.0, max(-1.0, value)) + 0.0
+
+
+def needs(bars: int, has: int) -> str:
+    """The reason of a sub-score whose series is too short."""
+    return f"needs {bars} bars, has {has}"

@@ -9,7 +9,7 @@ import math
 from typing import TYPE_CHECKING
 
 from market import indicators
-from market.components.definition import Component, Measured, SubScore
+from market.components.definition import Component, Measured, SubScore, needs
 from market.indicators import PRICE_TIE, sign
 
 if TYPE_CHECKING:
@@ -45,14 +45,9 @@ def measure(series: Series) -> Measured:
     )
 
 
-def needs(bars: int, series: Series) -> str:
-    """The reason of a sub-score whose series is too short."""
-    return f"needs {bars} bars, has {series.bars}"
-
-
 def _range(series: Series) -> float | str:
     if series.bars < RANGE_BARS:
-        return needs(RANGE_BARS, series)
+        return needs(RANGE_BARS, series.bars)
     lowest = series.lowest[RANGE_BARS - 1]
     width = series.highest[RANGE_BARS - 1] - lowest
     if width <= PRICE_TIE:
@@ -62,7 +57,7 @@ def _range(series: Series) -> float | str:
 
 def _trend(series: Series) -> float | str:
     if series.bars < max(TREND_MEANS):
-        return needs(max(TREND_MEANS), series)
+        return needs(max(TREND_MEANS), series.bars)
     fast, middle, slow = (float(series.ema(length)[-1]) for length in TREND_MEANS)
     return (sign(series.last - fast) + sign(fast - middle) + sign(middle - slow)) / 3
 
@@ -80,7 +75,7 @@ def _break(series: Series) -> float | str:
 def _slope(series: Series) -> float | str:
     needed = max(SLOPE_BARS, ATR_BARS + 1)
     if series.bars < needed:
-        return needs(needed, series)
+        return needs(needed, series.bars)
     slope = indicators.line_slope(series.close, SLOPE_BARS)
     if series.atr is None:
         return "no true range"

@@ -28,14 +28,27 @@ def orderbook(listing: Listing, query: Query, view: View) -> bytes:
     one = listing.wanted(query, view)
     if not listing.trades(one, view):
         raise unknown_symbol(category)
-    forming = listing.tape.forming(view.second)
-    book = order_book(one, forming, depth)
+    bids, asks, made_ms = _sides(listing, one, depth, view.second)
     count = view.second - _COUNT_FROM_S
     return (
-        f'{{"s":"{one.symbol}","b":[{_levels(book.bids, book.bid_sizes, one)}],'
-        f'"a":[{_levels(book.asks, book.ask_sizes, one)}],"ts":{view.now_ms},"u":{count},'
-        f'"seq":{count * 64 + one.symbol_id % 64},"cts":{view.second * 1000}}}'
+        f'{{"s":"{one.symbol}","b":[{bids}],"a":[{asks}],"ts":{view.now_ms},"u":{count},'
+        f'"seq":{count * 64 + one.symbol_id % 64},"cts":{made_ms}}}'
     ).encode()
+
+
+def _sides(listing: Listing, one: Instrument, depth: int, second: int) -> tuple[str, str, int]:
+    """Bids, asks and when they stood, in ms: the recorded book where there is one for this second."""
+    market = listing.tape.market
+    recorded = market.book_at(one, second)
+    if recorded is not None:
+        made_ms = recorded.timestamp + market.shift_ms
+        return _written(recorded.bids[:depth]), _written(recorded.asks[:depth]), made_ms
+    book = order_book(one, listing.tape.forming(second), depth)
+    return _levels(book.bids, book.bid_sizes, one), _levels(book.asks, book.ask_sizes, one), second * 1000
+
+
+def _written(levels: tuple[tuple[str, str], ...]) -> str:
+    return ",".join([f'["{price}","{size}"]' for price, size in levels])
 
 
 def recent_trade(listing: Listing, query: Query, view: View) -> bytes:
@@ -46,7 +59,8 @@ def recent_trade(listing: Listing, query: Query, view: View) -> bytes:
     if category == "option" and not query.get("symbol"):
         raise Refusal("params error: symbol invalid")
     one = listing.wanted(query, view)
-    trades = recent_trades(listing.tape, one, count, view.second)
+    recorded = listing.tape.market.trades_before(one, view.second, count)
+    trades = recorded if recorded is not None else recent_trades(listing.tape, one, count, view.second)
     return f'{{"category":"{category}","list":[{_trades(trades, one)}]}}'.encode()
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from simulator.answers import Query, View, category_of
 from simulator.book import quotes, roster
-from simulator.decimals import padded, text, trimmed
+from simulator.decimals import padded, rounded, text, trimmed
 from simulator.listing import Listing, unknown_symbol
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from simulator.board import Forming
     from simulator.model import Instrument
+    from simulator.moments import RecordedTicker
 
 
 def tickers(listing: Listing, query: Query, view: View) -> bytes:
@@ -41,7 +42,11 @@ def _encoded(listing: Listing, category: str, chosen: Sequence[Instrument], view
     rows = []
     if chosen:
         forming = listing.tape.forming(view.second)
-        days = _days(chosen, forming)
+        market = listing.tape.market
+        days = [
+            _recorded(one, day, market.ticker_at(one, view.second))
+            for one, day in zip(chosen, _days(chosen, forming), strict=True)
+        ]
         if category == "spot":
             rows = [_spot(one, day) for one, day in zip(chosen, days, strict=True)]
         else:
@@ -93,6 +98,21 @@ def _days(chosen: Sequence[Instrument], forming: Forming) -> list[_Day]:
         best.ask_size,
     )
     return [_Day(*row) for row in zip(*(column.tolist() for column in columns), strict=True)]
+
+
+def _recorded(one: Instrument, day: _Day, ticker: RecordedTicker | None) -> _Day:
+    """The figures with those in their place that were recorded for this moment."""
+    if ticker is None:
+        return day
+    prices = {name: getattr(ticker, name) for name in ("last", "bid", "ask", "open", "high", "low")}
+    changes: dict[str, Any] = {
+        name: rounded(price, one.price_decimals) for name, price in prices.items() if price is not None
+    }
+    if ticker.volume is not None:
+        changes["volume"] = rounded(ticker.volume, one.qty_decimals)
+    if ticker.turnover is not None:
+        changes["turnover"] = float(ticker.turnover)
+    return msgspec.structs.replace(day, **changes)
 
 
 def _spot(one: Instrument, day: _Day) -> dict[str, Any]:

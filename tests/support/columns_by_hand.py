@@ -92,14 +92,14 @@ def true_range(high, low, close):
     ]
 
 
-def directional(high, low, close, n):
-    """(ADX, +DI, -DI); Wilder's sums are n times his means."""
+def directional(high, low, close, n, tie=1e-12):
+    """(ADX, +DI, -DI); Wilder's sums are n times his means. `tie` is a share of the close."""
     up, down = [None], [None]
     for at in range(1, len(high)):
         rise, fall = high[at] - high[at - 1], low[at - 1] - low[at]
-        tie = 1e-12 * close[at]
-        up.append(rise if rise - fall > tie and rise > 0 else 0.0)
-        down.append(fall if fall - rise > tie and fall > 0 else 0.0)
+        equal = tie * close[at]
+        up.append(rise if rise - fall > equal and rise > 0 else 0.0)
+        down.append(fall if fall - rise > equal and fall > 0 else 0.0)
     ranges = wilder(true_range(high, low, close), n)
     plus, down = (
         [None if m is None or not r else 100 * m / r for m, r in zip(wilder(moves, n), ranges, strict=True)]

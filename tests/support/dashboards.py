@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from cache import TieredCache
-from cache.catalogue import CONFLUENCE, DASHBOARD, EXCHANGE_STATUS, INDICATORS, TICKERS, UNIVERSE
+from cache.catalogue import BETA, CONFLUENCE, DASHBOARD, EXCHANGE_STATUS, INDICATORS, TICKERS, UNIVERSE
 from cache.wiring import make_tiers
 
 if TYPE_CHECKING:
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 NOW = 1_747_699_200.0
 """2025-05-20 00:00:00 UTC."""
 
+MOVER_FIELDS = (
+    "exchange", "symbol", "price", "change_24h", "turnover_24h", "price_as_of", "price_state",
+)  # fmt: skip
 PRESENT = {"technical": 61.4, "orderbook": 38.6, "price_structure": 72.5}
 COMPONENTS = ("technical", "volume", "orderflow", "orderbook", "price_structure", "sentiment")
 
@@ -48,7 +51,8 @@ def row(symbol: str = "BTC/USDT:USDT", **fields: Any) -> dict[str, Any]:
         "turnover_24h": 6_200_000_000.0, "score": 71.25, "band": "strong_bullish", "signal": "long",
         "confidence": 0.34, "components": {name: PRESENT.get(name) for name in COMPONENTS},
         "missing": [name for name in COMPONENTS if name not in PRESENT], "as_of": NOW - 2, "age_s": 2.0,
-        "state": "live", "reason": None, "spark": [1.0, 2.0, 1.5], **fields,
+        "state": "live", "reason": None, "spark": [1.0, 2.0, 1.5], "price_as_of": NOW - 2,
+        "price_state": "live", **fields,
     }  # fmt: skip
 
 
@@ -60,20 +64,44 @@ def exchange(**fields: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def alert(number: int = 1, **fields: Any) -> dict[str, Any]:
+    """One alert of a dashboard."""
+    return {
+        "id": str(number), "kind": "score", "exchange": "simulated", "symbol": "BTC/USDT:USDT",
+        "severity": "info", "text": "score 71.2, up through 70", "raised_at": NOW - 60 * number,
+        "acknowledged_at": None, **fields,
+    }  # fmt: skip
+
+
+def window(figures: dict[str, tuple[float | None, float | None]], **fields: Any) -> dict[str, Any]:
+    """One window of betas on a dashboard, from beta and z by symbol."""
+    symbols = {
+        symbol: {
+            "beta": beta, "correlation": None if beta is None else 0.8, "divergence_z": z,
+            "reason": None if beta is not None else "needs 30 bars in common with BTC, has 3",
+        }
+        for symbol, (beta, z) in figures.items()
+    }  # fmt: skip
+    return {
+        "leader": "BTC/USDT:USDT", "as_of": NOW - 5, "state": "live", "reason": None, "symbols": symbols,
+        **fields,
+    }  # fmt: skip
+
+
 def document(rows: Sequence[dict[str, Any]] = (), **fields: Any) -> dict[str, Any]:
     """A whole dashboard over these rows, of one live symbol without any."""
     shown = list(rows) or [row()]
-    mover = {name: shown[0][name] for name in ("exchange", "symbol", "price", "change_24h", "turnover_24h")}
+    mover = {name: shown[0][name] for name in MOVER_FIELDS}
     return {
         "schema": 1, "generated_at": NOW, "as_of": NOW - 2, "age_s": 2.0, "state": "live", "reason": None,
         "simulated": True, "exchanges": [exchange()],
         "overview": {
             "symbols": len(shown), "up": 0, "down": 1, "flat": 0, "turnover_24h": 6.2e9,
             "btc_price": 103_251.4, "btc_change_24h": -3.41, "breadth": 0.0, "volatility": None,
-            "regime": "trend_up", "missing": {"volatility": "no hourly candles of BTC yet"},
+            "regime": "trend_up", "missing": {"volatility": "no hourly candles of BTC yet"}, "late": {},
         },
         "symbols": shown, "movers": {"gainers": [], "losers": [mover]}, "alerts": None, "beta": None,
-        "missing": {"alerts": "not computed", "beta": "not computed"}, **fields,
+        "missing": {"alerts": "not looked for", "beta": "not measured yet"}, "late": {}, **fields,
     }  # fmt: skip
 
 
@@ -132,6 +160,26 @@ def put_score(cache: TieredCache, **fields: Any) -> None:
     cache.put(INDICATORS.key(**of, timeframe="1m"), view, as_of=NOW)
     ticker = {"last": 103_251.4, "change_24h": -3.41, "as_of": NOW - 1}
     cache.put(TICKERS.key(exchange=of["exchange"]), {"tickers": {of["symbol"]: ticker}}, as_of=NOW - 1)
+
+
+def put_beta(cache: TieredCache, timeframe: str, symbols: dict[str, Any], **fields: Any) -> None:
+    """Cache a window of betas as the task does; `symbols` has beta and z, or a reason."""
+    figures = {
+        symbol: {
+            "ols": None, "ewma": None, "divergence_z": None, "as_of": None, "reason": of,
+        } if isinstance(of, str) else {
+            "ols": {"beta": of[0], "correlation": 0.8, "r2": 0.64, "n": 168},
+            "ewma": {"beta": of[0] + 0.25, "correlation": 0.7, "r2": 0.49, "n": 168},
+            "divergence_z": of[1], "as_of": NOW, "reason": None,
+        }
+        for symbol, of in symbols.items()
+    }  # fmt: skip
+    value = {
+        "timeframe": timeframe, "bars": {"5m": 288, "1h": 168}[timeframe], "leader": "BTC/USDT:USDT",
+        "as_of": NOW, "symbols": figures, "reason": None, "made_of": "0", **fields,
+    }  # fmt: skip
+    key = BETA.key(exchange="simulated", timeframe=timeframe)
+    cache.put(key, value, as_of=NOW)
 
 
 def put_universe(cache: TieredCache, *symbols: str, exchange: str = "simulated") -> None:

@@ -5,6 +5,7 @@ What is computed at a bar depends on that bar and earlier ones alone, so one pas
 
 from __future__ import annotations
 
+import copy
 import math
 from itertools import pairwise
 
@@ -24,10 +25,14 @@ from tests.support.columns_by_hand import (
 )
 
 LENGTHS = (10, 20, 30, 50, 100, 200)
+# What counts as equal: a share of the close, and points of an index from 0 to 100.
+PRICE_TIE, INDEX_TIE = 1e-12, 1e-6
 
 
 class ByHand:
     """Every column once; `votes(at)` says what the rules make of bar `at`."""
+
+    price_tie, index_tie = PRICE_TIE, INDEX_TIE
 
     def __init__(self, candles) -> None:
         self.close, self.high, self.low = candles.close.tolist(), candles.high.tolist(), candles.low.tolist()
@@ -50,11 +55,12 @@ class ByHand:
             for n in (9, 26, 52)
         }
         self.rsi = rsi(close, 14)
-        self.raw = place(close, high, low, 14, 1e-12 * min(close))
+        self.raw = place(close, high, low, 14, PRICE_TIE * min(close))
+        self.williams = [None if p is None else p - 100 for p in self.raw]
         self.k = sma(self.raw, 3)
         self.d = sma(self.k, 3)
         self.rsi_k = (
-            sma(place(self.rsi, self.rsi, self.rsi, 14, 1e-6), 3) if None not in self.rsi[14:] else None
+            sma(place(self.rsi, self.rsi, self.rsi, 14, INDEX_TIE), 3) if None not in self.rsi[14:] else None
         )
         self.rsi_d = sma(self.rsi_k, 3) if self.rsi_k else None
         self.cci = cci(close, 20)
@@ -66,9 +72,16 @@ class ByHand:
         self.uo = ultimate(high, low, close)
         self.atr = wilder(true_range(high, low, close), 14)
 
+    def untied(self):
+        """The same bars where nothing but the same number counts as equal: the rules to the letter."""
+        other = copy.copy(self)
+        other.price_tie = other.index_tie = 0.0
+        other.adx, other.plus, other.minus = directional(self.high, self.low, self.close, 14, tie=0.0)
+        return other
+
     def order(self, a, b, at):
         """Sign of a - b with the tie of prices."""
-        tie = 1e-12 * self.close[at]
+        tie = self.price_tie * self.close[at]
         return (a - b > tie) - (a - b < -tie)
 
     def votes(self, at):
@@ -109,9 +122,9 @@ class ByHand:
         """The eleven votes of the second group."""
         trend = None if self.ema[50][at] is None else self.order(self.close[at], self.ema[50][at], at)
         return {
-            "rsi14": turning(self.rsi, at, 30, 70),
-            "stochastic": outside(self.k[at], self.d[at]),
-            "cci20": turning(self.cci, at, -100, 100),
+            "rsi14": self.turning(self.rsi, at, 30, 70),
+            "stochastic": self.outside(self.k[at], self.d[at]),
+            "cci20": self.turning(self.cci, at, -100, 100),
             "adx14": self.adx_vote(at),
             "awesome": self.awesome(at),
             "momentum10": None
@@ -121,24 +134,22 @@ class ByHand:
             ),
             "macd": None if self.signal[at] is None else self.order(self.macd[at], self.signal[at], at),
             "stochastic_rsi": self.stochastic_rsi(at, trend),
-            "williams_r14": turning(
-                [None if p is None else p - 100 for p in self.raw[: at + 1]], at, -80, -20
-            ),
+            "williams_r14": self.turning(self.williams, at, -80, -20),
             "bull_bear_power13": self.power(at, trend),
             "ultimate": None
             if self.uo[at] is None
-            else (self.uo[at] > 70 + 1e-6) - (self.uo[at] < 30 - 1e-6),
+            else (self.uo[at] > 70 + self.index_tie) - (self.uo[at] < 30 - self.index_tie),
         }
 
     def adx_vote(self, at):
         """A strong and growing trend, in its direction."""
         if at < 28 or self.adx[at] is None or self.adx[at - 1] is None:
             return None
-        rising = self.adx[at] - self.adx[at - 1] > 1e-6
-        if not rising or self.adx[at] <= 20 + 1e-6:
+        rising = self.adx[at] - self.adx[at - 1] > self.index_tie
+        if not rising or self.adx[at] <= 20 + self.index_tie:
             return 0
         difference = self.plus[at] - self.minus[at]
-        return (difference > 1e-6) - (difference < -1e-6)
+        return (difference > self.index_tie) - (difference < -self.index_tie)
 
     def awesome(self, at):
         """A cross of nought, or a turn away from it."""
@@ -160,7 +171,7 @@ class ByHand:
         """Against the trend only."""
         if self.rsi_d is None or trend is None or self.rsi_d[at] is None:
             return None
-        vote = outside(self.rsi_k[at], self.rsi_d[at])
+        vote = self.outside(self.rsi_k[at], self.rsi_d[at])
         return vote if vote + trend == 0 else 0
 
     def power(self, at, trend):
@@ -175,6 +186,23 @@ class ByHand:
         if trend == -1 and self.order(bull, 0, at) > 0 and self.order(bull, bull_before, at) < 0:
             return -1
         return 0
+
+    def turning(self, column, at, low, high):
+        """+1 below `low` and rising, -1 above `high` and falling."""
+        if at < 1 or column[at] is None or column[at - 1] is None:
+            return None
+        now, before = column[at], column[at - 1]
+        if now < low - self.index_tie and now - before > self.index_tie:
+            return 1
+        return -1 if now > high + self.index_tie and before - now > self.index_tie else 0
+
+    def outside(self, fast, slow):
+        """+1 with both below 20 and crossed upwards, -1 mirrored above 80."""
+        if fast is None or slow is None:
+            return None
+        if max(fast, slow) < 20 - self.index_tie and fast - slow > self.index_tie:
+            return 1
+        return -1 if min(fast, slow) > 80 + self.index_tie and slow - fast > self.index_tie else 0
 
     def structure(self, at, name):
         """One sub-score of the price structure on bar `at`, which must have the bars for it."""
@@ -205,22 +233,3 @@ class ByHand:
                 below = self.close[at] < self.low[middle]
                 break
         return above - below
-
-
-def turning(column, at, low, high):
-    """+1 below `low` and rising, -1 above `high` and falling."""
-    if at < 1 or column[at] is None or column[at - 1] is None:
-        return None
-    now, before = column[at], column[at - 1]
-    if now < low - 1e-6 and now - before > 1e-6:
-        return 1
-    return -1 if now > high + 1e-6 and before - now > 1e-6 else 0
-
-
-def outside(fast, slow):
-    """+1 with both below 20 and crossed upwards, -1 mirrored above 80."""
-    if fast is None or slow is None:
-        return None
-    if max(fast, slow) < 20 - 1e-6 and fast - slow > 1e-6:
-        return 1
-    return -1 if min(fast, slow) > 80 + 1e-6 and slow - fast > 1e-6 else 0

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
 MINUTES = "binance-usdm-2025-05/candles-1m.csv.gz"
 FIVE_MINUTES = "binance-usdm-2025-03/candles-5m.csv.gz"
+QUARTERS = "binance-usdm-2025-03/candles-15m.csv.gz"
 HOURS = "binance-usdm-2025-03/candles-1h.csv.gz"
-TIMEFRAMES = {MINUTES: "1m", FIVE_MINUTES: "5m", HOURS: "1h"}
+TIMEFRAMES = {MINUTES: "1m", FIVE_MINUTES: "5m", QUARTERS: "15m", HOURS: "1h"}
 
 
 def recorded(file: str) -> dict[str, Candles]:

@@ -13,6 +13,8 @@ from market.exchange import Exchange
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from market.errors import MarketError
+
 
 def made_market(symbol: str, *, id: str, kind: str = "swap", **more: Any) -> dict[str, Any]:  # noqa: A002
     """As much of ccxt's market as its parsers and the edge read."""
@@ -36,6 +38,7 @@ class FreeLimiter:
     def __init__(self) -> None:
         self.costs: list[float] = []
         self.closures: list[tuple[float, str]] = []
+        self.outcomes: list[str] = []
 
     def acquire(self, cost: float = 1.0, *, patience_s: float) -> None:  # noqa: ARG002 - the Protocol's
         """Never wait."""
@@ -44,6 +47,14 @@ class FreeLimiter:
     def close_until(self, until: float, *, word: str = "rate_limited", reason: str = "") -> None:  # noqa: ARG002
         """Stay open."""
         self.closures.append((until, word))
+
+    def succeeded(self) -> None:
+        """Note it."""
+        self.outcomes.append("succeeded")
+
+    def failed(self, error: MarketError) -> None:
+        """Note what failed."""
+        self.outcomes.append(type(error).__name__)
 
 
 class ReplayedSession:

@@ -6,6 +6,7 @@ fixtures of the same names.
 
 from __future__ import annotations
 
+import os
 import signal
 import tempfile
 from contextlib import contextmanager
@@ -43,8 +44,10 @@ class RunningServer:
         self._process.wait()
 
     def freeze(self):
-        """Stop it with SIGSTOP: connections stay open, nothing answers."""
+        """Stop it with SIGSTOP: connections stay open, nothing answers; returns when it stands still."""
         self._process.send_signal(signal.SIGSTOP)
+        # Its threads stop one by one: one that still runs would answer. Left waitable for a second freeze.
+        os.waitid(os.P_PID, self._process.pid, os.WSTOPPED | os.WNOWAIT)
 
     def thaw(self):
         """Let a frozen server go on."""

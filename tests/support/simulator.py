@@ -87,13 +87,18 @@ class RunningSimulator:
 
 
 @contextmanager
-def running_simulator(recordings=None, symbols=20, port=0, *, seed=None, arguments=(), environment=None):
-    """Run a simulator; `port` 0 takes a free one. `recordings`: a folder, else the synthetic market."""
+def running_simulator(
+    recordings=None, symbols=20, port=0, *, seed=None, number=1, arguments=(), environment=None
+):
+    """Run a simulator; `port` 0 takes a free one. `recordings`: a folder, else the synthetic market.
+
+    Whatever its `number`, it listens on `port`; its seed is `seed` + `number` - 1.
+    """
     port = port or _free_port()
     variables = {
         **{name: value for name, value in os.environ.items() if not name.startswith("SIMULATOR_")},
         "BIND_ADDRESS": "127.0.0.1",
-        "SIMULATOR_PORT": str(port),
+        "SIMULATOR_PORT": str(port + 1 - number),
         "SIMULATOR_SYMBOLS": str(symbols),
         **(environment or {}),
     }
@@ -102,7 +107,7 @@ def running_simulator(recordings=None, symbols=20, port=0, *, seed=None, argumen
     if seed is not None:
         variables["SIMULATOR_SEED"] = str(seed)
     with tempfile.NamedTemporaryFile("w+", prefix="simulator-", suffix=".log") as log:
-        command = [sys.executable, "-m", "simulator", *arguments]
+        command = [sys.executable, "-m", "simulator", "--number", str(number), *arguments]
         with subprocess.Popen(command, cwd=ROOT, env=variables, stdout=log, stderr=log) as process:
             simulator = RunningSimulator(process, port, log.name)
             try:

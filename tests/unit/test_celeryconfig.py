@@ -12,12 +12,13 @@ import pytest
 import settings
 from ops.procfile import parse
 from tasks import app
-from tasks.base import MarketTask
+from tasks.base import TICK_HEADER, MarketTask
 
 ROOT = Path(__file__).parents[2]
 EXCHANGES = ("bybit", "okx")
 # Every batch holds other symbols, each claimed by who planned it, and repeating a derivation changes nothing.
-MAY_OVERLAP = {"tasks.fetch.candles", "tasks.fetch.order_books", "tasks.derive.symbols"}
+BATCHES = ("candles", "order_books", "trades", "open_interest", "long_short")
+MAY_OVERLAP = {"tasks.derive.symbols", *(f"tasks.fetch.{batch}" for batch in BATCHES)}
 
 
 @pytest.fixture
@@ -45,6 +46,12 @@ def test_every_entry_of_beat_expires_after_its_own_period(config: dict[str, Any]
         assert entry["options"]["expires"] == entry["schedule"] > 0, name
 
 
+def test_every_entry_of_beat_says_its_period(config: dict[str, Any]) -> None:
+    """Under the name that the tasks look for: by it the ticks of a second beat are known."""
+    for name, entry in config["beat_schedule"].items():
+        assert entry["options"]["headers"] == {TICK_HEADER: entry["schedule"]}, name
+
+
 def test_every_entry_of_beat_is_a_task_that_exists_in_a_queue_that_is_declared(
     config: dict[str, Any], registered: dict[str, Any]
 ) -> None:
@@ -57,7 +64,7 @@ def test_every_entry_of_beat_is_a_task_that_exists_in_a_queue_that_is_declared(
 
 
 def test_every_exchange_is_scheduled_for_itself(config: dict[str, Any]) -> None:
-    """One exchange that hangs holds up nobody else's tasks; only publishing and renewing are for all."""
+    """One exchange that hangs holds up nobody else's tasks; only what looks at all of them is for all."""
     lines = {line.task: line.per_exchange for line in config["SCHEDULE"]}
 
     for task, per_exchange in lines.items():
@@ -66,6 +73,7 @@ def test_every_exchange_is_scheduled_for_itself(config: dict[str, Any]) -> None:
         ]
         assert scheduled == ([(exchange,) for exchange in EXCHANGES] if per_exchange else [()])
     assert [task for task, per_exchange in lines.items() if not per_exchange] == [
+        "tasks.alerts.evaluate",
         "tasks.publish.dashboard",
         "tasks.refresh.ahead",
     ]

@@ -62,7 +62,10 @@ def test_lists_are_split_at_commas_without_repeats() -> None:
         ("EXCHANGES", "okx,Kraken", "not 'Kraken'; is 'kraken' meant?"),
         ("EXCHANGES", "simulatd", "not 'simulatd'; is 'simulated' meant?"),
         ("EXCHANGES", "qqqqqqqq", "want exchange ids as ccxt spells them, not 'qqqqqqqq'"),
-        ("EXCHANGES", "simulated,bybit", "want 'simulated' alone: beside it every page would call real"),
+        ("EXCHANGES", "simulated,bybit", "want real or simulated exchanges, not both: every page would call"),
+        ("EXCHANGES", "okx,simulated3", "want real or simulated exchanges, not both"),
+        ("EXCHANGES", "simulated,simulated1", "not 'simulated1'; is 'simulated' meant?"),
+        ("EXCHANGES", "simulated10", "not 'simulated10'; is 'simulated' meant?"),
         (
             "TTL_DASHBOARD",
             "90",
@@ -172,6 +175,32 @@ def test_settings_and_cache_agree_on_which_lifetimes_fit(kind: str, seconds: flo
         fits = True
 
     assert (checks.lifetime_problems(lifetimes) == []) is fits
+
+
+def test_simulated_exchanges_follow_one_another_each_with_a_port_and_a_history_of_its_own() -> None:
+    """Their numbers say where they listen, whatever the order and whichever are left out."""
+    loaded = settings.Settings(exchanges="simulated3,simulated", simulator_port=7000, simulator_seed=5)
+
+    assert loaded.simulated_exchanges() == {"simulated3": 3, "simulated": 1}
+    assert [loaded.simulator_url(name) for name in loaded.exchanges] == [
+        "http://127.0.0.1:7002",
+        "http://127.0.0.1:7000",
+    ]
+    assert [loaded.simulator_seed_of(number) for number in (1, 3)] == [5, 7]
+    assert settings.Settings(exchanges="bybit").simulated_exchanges() == {}
+
+
+def test_the_last_simulated_exchange_needs_a_port_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told before anything starts."""
+    monkeypatch.setenv("EXCHANGES", "simulated,simulated9")
+    monkeypatch.setenv("SIMULATOR_PORT", "65528")
+
+    with pytest.raises(settings.SettingsError) as caught:
+        settings.load()
+
+    assert caught.value.lines == ("SIMULATOR_PORT: got 65528 for 9 exchanges in a row; want at most 65527",)
+    monkeypatch.setenv("SIMULATOR_PORT", "65527")
+    assert settings.load().simulator_url("simulated9") == "http://127.0.0.1:65535"
 
 
 @pytest.mark.parametrize("name", ["candles-1m.csv.gz", "candles-4h.csv"])

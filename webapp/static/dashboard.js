@@ -1,8 +1,10 @@
 // Keeps the dashboard (and the small one) current.
+import { showAlerts } from "./alerts.js";
+import { showDivergences, withBeta } from "./beta.js";
 import { exchangeReason } from "./exchange.js";
 import { now, startAt, tick } from "./clock.js";
 import { direction, utc, words } from "./format.js";
-import { keepList, mark, put, putAge, putLink, putNumber, root, tones } from "./fill.js";
+import { keepList, mark, notConfirmed, put, putAge, putLate, putLink, putNumber, root, tones } from "./fill.js";
 import { listen } from "./notices.js";
 import { Poller } from "./poll.js";
 import { Rows } from "./rows.js";
@@ -24,23 +26,30 @@ function show(document_) {
   for (const tile of at("overview").querySelectorAll("[data-overview]")) {
     const name = tile.dataset.overview, value = document_.overview[name];
     putNumber(tile, value, tile.dataset.format, document_.overview.missing[name]);
+    putLate(tile, value === null ? "" : document_.overview.late?.[name]);
     if ("dir" in tile.dataset) mark(tile, "dir", direction(value));
   }
   for (const list of ["gainers", "losers"]) {
     keepList(at(list), "mover", document_.movers[list], (row) => `${row.exchange}|${row.symbol}`, (fields, row) => {
       putLink(fields, row);
+      put(fields.exchange, row.exchange);
       putNumber(fields.price, row.price, "price");
+      putLate(fields.price, notConfirmed(row));
+      put(fields.late, notConfirmed(row) ? "late " : "");
       putNumber(fields.change_24h, row.change_24h, "change");
       mark(fields.change_24h, "dir", direction(row.change_24h));
     });
   }
   showExchanges(document_.exchanges);
-  rows.show(document_.symbols, document_.reason);
+  showAlerts(document_);
+  showDivergences(document_);
+  rows.show(withBeta(document_), document_.reason);
   at("nothing").hidden = document_.symbols.length > 0;
   controls?.count();
 }
 
 function showExchanges(rows_) {
+  root.toggleAttribute("data-several", rows_.length > 1);
   keepList(at("exchanges"), "exchange", rows_, (row) => row.id, showExchange);
 }
 
@@ -87,7 +96,7 @@ const poller = new Poller(market.dataset.url, "", {
     const state = last ? root.dataset.stale : root.dataset.empty;
     showState(state, problem.detail);
     if (problem.exchanges) showExchanges(problem.exchanges);
-    if (last) rows.show(last.symbols, problem.detail, { state, reason: problem.detail });
+    if (last) rows.show(withBeta(last), problem.detail, { state, reason: problem.detail });
   },
   lost(retryIn) {
     const since = last ? `last update ${utc(last.generated_at)}` : "no update since this page was opened";
@@ -98,7 +107,7 @@ const poller = new Poller(market.dataset.url, "", {
     lost = true;
     put(at("state"), root.dataset.stale);
     mark(at("state"), "tone", tones[root.dataset.stale]);
-    if (last) rows.show(last.symbols, LOST, { state: root.dataset.stale, reason: LOST });
+    if (last) rows.show(withBeta(last), LOST, { state: root.dataset.stale, reason: LOST });
   },
 });
 

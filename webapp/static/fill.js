@@ -17,6 +17,16 @@ export function putNumber(element, value, format, reason) {
   put(element, value === null || value === undefined ? write.DASH : write.formats[format](value), value === null ? reason : "");
 }
 
+// Marks a number that is older than it should be; the reason takes the place of its title.
+export function putLate(element, reason) {
+  if (reason) { mark(element, "late", ""); element.title = reason; } else delete element.dataset.late;
+}
+
+// Why a price is marked; empty for one that is not.
+export function notConfirmed(row) {
+  return row.price_state === root.dataset.stale ? `price not confirmed since ${write.utc(row.price_as_of)}` : "";
+}
+
 export function putAge(element, at, now) {
   if (at === null) { delete element.dataset.asOf; put(element, write.DASH); return; }
   mark(element, "asOf", String(at));

@@ -32,17 +32,18 @@ export function compact(value) {
 }
 
 export const percent = (value) => fixed(value * 100, 0) + "%";
+export const two = (value) => fixed(value, 2);
 export const one = (value) => fixed(value, 1);
 export const whole = (value) => fixed(value, 0);
 export const words = (value) => value.replaceAll("_", " ");
-const two = (number) => String(number).padStart(2, "0");
+const padded = (number) => String(number).padStart(2, "0");
 
 export function age(seconds) {
   const all = Math.max(0, Math.floor(seconds));
   const minutes = Math.floor(all / 60), hours = Math.floor(minutes / 60), days = Math.floor(hours / 24);
-  if (days) return `${days}d ${two(hours % 24)}h`;
-  if (hours) return `${hours}h ${two(minutes % 60)}m`;
-  return minutes ? `${minutes}m ${two(all % 60)}s` : `${all}s`;
+  if (days) return `${days}d ${padded(hours % 24)}h`;
+  if (hours) return `${hours}h ${padded(minutes % 60)}m`;
+  return minutes ? `${minutes}m ${padded(all % 60)}s` : `${all}s`;
 }
 
 export const utc = (at) => new Date(Math.floor(at) * 1000).toISOString().slice(11, 19) + " UTC";
@@ -67,4 +68,15 @@ export function spark(closes) {
   }).join(" ");
 }
 
-export const formats = { price, change, compact, percent, one, whole, words, utc };
+export function plus(value) {
+  const text = fixed(value, 2);
+  return value > 0 && text !== "0.00" ? "+" + text : text;
+}
+
+// A z that is worth an alert.
+export function far(z) {
+  if (z === null || Math.abs(z) < 2.5) return "";
+  return z > 0 ? "high" : "low";
+}
+
+export const formats = { price, change, compact, percent, two, plus, one, whole, words, utc };

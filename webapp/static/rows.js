@@ -1,6 +1,8 @@
 // The symbols: updated in place, sorted and filtered without losing focus or scroll.
 import { direction, heat, one, spark } from "./format.js";
-import { copyOf, fieldsOf, formatsOf, mark, put, putAge, putLink, putNumber, tones } from "./fill.js";
+import {
+  copyOf, fieldsOf, formatsOf, mark, notConfirmed, put, putAge, putLate, putLink, putNumber, tones,
+} from "./fill.js";
 import { now } from "./clock.js";
 
 const keyOf = (row) => `${row.exchange}|${row.symbol}`;
@@ -41,10 +43,11 @@ export class Rows {
     for (const [name, format] of Object.entries(this.formats)) {
       const part = row.components && name in row.components;
       const value = part ? row.components[name] : row[name];
-      const reason = row.reason || (part ? `${nameOf(name)} has no value; the symbol's page says why` : "");
+      const reason = name === "beta" ? row.beta_reason : row.reason || (part ? `${nameOf(name)} has no value; the symbol's page says why` : "");
       putNumber(fields[name], value, format, reason);
       if ("heat" in fields[name].dataset) mark(fields[name], "heat", heat(value));
     }
+    putLate(fields.price, notConfirmed(row));
     const old = fields.price.dataset.value;
     if (old !== undefined && row.price !== null && Number(old) !== row.price) flash(fields.price, row.price > Number(old));
     if (row.price !== null) fields.price.dataset.value = row.price;

@@ -1,4 +1,5 @@
-// Keeps the page of one symbol current: the server renders it again, only what it says is exchanged.
+// Keeps a page of numbers current (one symbol, the betas): the server renders it again, only what it says
+// is exchanged.
 import { startAt, tick, now } from "./clock.js";
 import { root, tones } from "./fill.js";
 import { utc } from "./format.js";
@@ -22,7 +23,7 @@ function say(title, text) {
   state.dataset.tone = tones[root.dataset.stale];
 }
 
-const poller = new Poller(location.pathname, "", {
+const poller = new Poller(location.pathname + location.search, "", {
   async changed(response) {
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
     for (const id of PARTS) at(id).replaceWith(document.adoptNode(page.getElementById(id)));
@@ -36,7 +37,7 @@ const poller = new Poller(location.pathname, "", {
     if (!at("lost").hidden) { found(); poller.etag = ""; poller.soon(); }
   },
   async refused(response) {
-    say("Not available", `the server answers ${response.status} for this symbol; last update ${utc(updated)}.`);
+    say("Not available", `the server answers ${response.status} for this page; last update ${utc(updated)}.`);
   },
   lost(retryIn) {
     root.dataset.lost = "";

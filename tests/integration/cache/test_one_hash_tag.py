@@ -6,6 +6,7 @@ import pytest
 from redis.exceptions import RedisError
 
 from cache import Put
+from cache.bucket import Flow
 from tests.support import redis_servers
 from tests.support.waiting import eventually
 
@@ -98,6 +99,14 @@ def test_locks_claims_and_flights_work(make, keys):
         assert (lock.held, lock.known, other.lock("run", 10).held) == (True, True, False)
     assert [one.claim("turn", 10), other.claim("turn", 10)] == [True, False]
     assert one.get_or_compute(keys[0], lambda: 7).value == other.get_or_compute(keys[0], lambda: 8).value == 7
+
+
+def test_buckets_work(make):
+    """A bucket's turns, window and processes are kept beside each other."""
+    flow = Flow(per_second=1.0, burst=1.0, requests=5, window_s=5.0, trial_s=30.0)
+    one, other = make("l3").bucket("x"), make("l3").bucket("x")
+
+    assert [bucket.take(flow, 1.0, patience_s=9).state for bucket in (one, other)] == ["go", "wait"]
 
 
 def test_every_key_of_a_deployment_is_in_one_slot(make, keys):

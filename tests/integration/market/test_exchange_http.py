@@ -16,7 +16,8 @@ from market import session
 from market.clients import make_client
 from market.errors import BadAnswer, Banned, ExchangeUnavailable, NotSupported, RateLimited
 from market.exchange import Exchange
-from market.limiter import TokenBucket, rate_of
+from market.limiter import rate_of
+from market.token_bucket import TokenBucket
 from tests.support.replay import made_market
 
 pytestmark = pytest.mark.integration

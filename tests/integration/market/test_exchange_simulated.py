@@ -13,7 +13,8 @@ from market.clients import Clients, make_client
 from market.errors import BadAnswer, Banned, ExchangeUnavailable, MarketError, RateLimited, SymbolUnknown
 from market.exchange import Exchange
 from market.exchanges import Exchanges, connect
-from market.limiter import TokenBucket, rate_of
+from market.limiter import rate_of
+from market.token_bucket import TokenBucket
 from tests.support.replay import FreeLimiter
 from tests.support.simulator import running_simulator
 

@@ -56,11 +56,18 @@ def test_a_restart_gives_the_same_history():
     assert answers[0] != answers[2]
 
 
+def test_a_number_moves_the_port_and_the_seed():
+    """By hand as under the supervisor."""
+    with running_simulator(symbols=2, seed=11, number=2) as simulator:
+        assert simulator.state()["seed"] == 12
+
+
 @pytest.mark.parametrize(
     ("environment", "line"),
     [
         ({"SIMULATOR_SYMBOLS": "none"}, "SIMULATOR_SYMBOLS: got 'none'"),
         ({"SIMULATOR_PORT": "70000"}, "SIMULATOR_PORT: got '70000'"),
+        ({"EXCHANGES": "simulated9", "SIMULATOR_PORT": "65530"}, "SIMULATOR_PORT: got 65530 for 9 exchanges"),
         (
             {"SIMULATOR_RECORDINGS": "/does/not/exist"},
             "SIMULATOR_RECORDINGS: got '/does/not/exist'; want a folder that can be read",
@@ -102,7 +109,8 @@ def test_a_port_in_use_stops_the_start_with_one_line():
 
 
 @pytest.mark.parametrize(
-    "arguments", [("--history", "2"), ("--limit", "x"), ("--limit-mode", "nice"), ("--window", "0")]
+    "arguments",
+    [("--history", "2"), ("--number", "10"), ("--limit", "x"), ("--limit-mode", "nice"), ("--window", "0")],
 )
 def test_wrong_arguments_are_explained(arguments):
     """The usage, and what was wrong."""

@@ -12,6 +12,7 @@ import pytest
 import redis
 
 from tasks import app, wire
+from tasks.setbacks import SETBACKS
 from tests.support.simulator import running_simulator
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ def simulator() -> Iterator[Any]:
 def workshop(simulator: Any, redis_server: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workshop]:
     """A fresh cache and broker for each test; the exchange is healed before it."""
     simulator.clear_faults()
+    SETBACKS.clear()
     monkeypatch.setenv("REDIS_URL", f"{redis_server.url}/0")
     monkeypatch.setenv("SIMULATOR_PORT", str(simulator.port))
     monkeypatch.setenv("SYMBOL_LIMIT", str(SYMBOLS))

@@ -20,7 +20,8 @@ from cache.catalogue import (
 )
 from market.errors import BadAnswer, RateLimited
 from market.model import Candles
-from tasks import derive, fetch, plain, publish, wire
+from market.retry import ATTEMPTS
+from tasks import derive, fetch, fetch_symbols, plain, publish, wire
 
 if TYPE_CHECKING:
     from tests.integration.tasks.conftest import Workshop
@@ -108,25 +109,25 @@ def test_candles_are_loaded_whole_then_scored(workshop: Workshop) -> None:
     symbols(workshop)
     workshop.forget_messages()
 
-    fetch.candles(EXCHANGE, "1m", [BTC])
+    fetch_symbols.candles(EXCHANGE, "1m", [BTC])
 
     entry = workshop.house.cache.get(candles())
     series = Candles.from_plain(entry.value)
     assert len(series) == 500
     assert entry.as_of == series.closed_at <= workshop.house.clock()
-    assert workshop.queued("high") == [("tasks.derive.symbols", [EXCHANGE, [BTC], ["1m"]])]
+    assert workshop.queued("normal") == [("tasks.derive.symbols", [EXCHANGE, [BTC], ["1m"]])]
 
 
 def test_a_stale_series_is_loaded_whole_again(workshop: Workshop) -> None:
     """What the cache doubts is not built on."""
     symbols(workshop)
-    fetch.candles(EXCHANGE, "1m", [BTC])
+    fetch_symbols.candles(EXCHANGE, "1m", [BTC])
     workshop.house.cache.expire(candles())
     workshop.forget_messages()
     workshop.simulator.reset_requests()
 
     fetch.plan(EXCHANGE)
-    fetch.candles(EXCHANGE, "1m", [BTC])
+    fetch_symbols.candles(EXCHANGE, "1m", [BTC])
 
     planned = [args[2] for task, args in workshop.queued("fetch.slow") if args[1] == "1m"]
     assert any(BTC in names for names in planned)
@@ -138,8 +139,8 @@ def test_scores_and_the_dashboard_follow_from_what_was_fetched(workshop: Worksho
     names = symbols(workshop)
     fetch.tickers(EXCHANGE)
     for timeframe in ("1m", "5m", "30m", "4h"):
-        fetch.candles(EXCHANGE, timeframe, names)
-    fetch.order_books(EXCHANGE, names)
+        fetch_symbols.candles(EXCHANGE, timeframe, names)
+    fetch_symbols.order_books(EXCHANGE, names)
     derive.symbols(EXCHANGE, names, ["1m", "5m", "30m", "4h"])
 
     publish.dashboard()
@@ -159,7 +160,7 @@ def test_expiring_candles_makes_the_dashboard_stale_at_once(workshop: Workshop) 
     """The cascade runs through the whole graph, and only where it should."""
     names = symbols(workshop)
     fetch.tickers(EXCHANGE)
-    fetch.candles(EXCHANGE, "1m", names)
+    fetch_symbols.candles(EXCHANGE, "1m", names)
     derive.symbols(EXCHANGE, names, ["1m"])
     publish.dashboard()
 
@@ -179,7 +180,7 @@ def test_expiring_candles_makes_the_dashboard_stale_at_once(workshop: Workshop) 
 def test_a_score_without_its_order_book_says_so(workshop: Workshop) -> None:
     """The component is null, its weight goes to the others, and the input is named."""
     symbols(workshop)
-    fetch.candles(EXCHANGE, "1m", [BTC])
+    fetch_symbols.candles(EXCHANGE, "1m", [BTC])
 
     derive.symbols(EXCHANGE, [BTC], ["1m"])
 
@@ -192,7 +193,7 @@ def test_a_score_without_its_order_book_says_so(workshop: Workshop) -> None:
 def test_the_sweep_scores_what_was_lost_on_the_way(workshop: Workshop) -> None:
     """No message told the scorer of these candles."""
     names = symbols(workshop)
-    fetch.candles(EXCHANGE, "1m", names)
+    fetch_symbols.candles(EXCHANGE, "1m", names)
 
     derive.sweep(EXCHANGE)
 
@@ -219,14 +220,28 @@ def test_a_refused_request_keeps_the_last_prices_and_tells_why(workshop: Worksho
 
 
 def test_a_bad_symbol_is_skipped_and_the_rest_of_its_batch_kept(workshop: Workshop) -> None:
-    """One truncated answer costs one symbol of this round."""
+    """Truncated answers, however often it is asked, cost one symbol of this round."""
     names = symbols(workshop)
-    workshop.simulator.fault("truncated", path="/v5/market/orderbook", count=1)
+    workshop.simulator.fault("truncated", path="/v5/market/orderbook", count=ATTEMPTS)
 
-    fetch.order_books(EXCHANGE, names)
+    fetch_symbols.order_books(EXCHANGE, names)
 
     found = workshop.house.cache.get_many([ORDER_BOOK.key(exchange=EXCHANGE, symbol=name) for name in names])
     assert len(found) == len(names) - 1
+
+
+def test_what_failed_by_accident_is_asked_for_again_at_once(workshop: Workshop) -> None:
+    """One truncated answer, or one broken connection, costs a moment and no symbol."""
+    names = symbols(workshop)
+    workshop.simulator.fault("truncated", path="/v5/market/orderbook", count=1)
+    workshop.simulator.fault("reset", path="/v5/market/tickers", count=1)
+
+    fetch_symbols.order_books(EXCHANGE, names)
+    fetch.tickers(EXCHANGE)
+
+    found = workshop.house.cache.get_many([ORDER_BOOK.key(exchange=EXCHANGE, symbol=name) for name in names])
+    assert len(found) == len(names)
+    assert status(workshop, "tickers")["state"] == "ok"
 
 
 def test_a_batch_ends_when_the_exchange_as_a_whole_fails(workshop: Workshop) -> None:
@@ -236,7 +251,7 @@ def test_a_batch_ends_when_the_exchange_as_a_whole_fails(workshop: Workshop) -> 
     workshop.simulator.reset_requests()
 
     with pytest.raises(RateLimited):
-        fetch.order_books(EXCHANGE, names)
+        fetch_symbols.order_books(EXCHANGE, names)
 
     assert workshop.simulator.requests()["paths"]["/v5/market/orderbook"]["requests"] == 1
 
@@ -244,7 +259,7 @@ def test_a_batch_ends_when_the_exchange_as_a_whole_fails(workshop: Workshop) -> 
 def test_a_universe_of_html_is_a_bad_answer_and_replaces_nothing(workshop: Workshop) -> None:
     """The symbols that were tracked stay tracked."""
     names = symbols(workshop)
-    workshop.simulator.fault("html", path="/v5/market/instruments-info", count=1)
+    workshop.simulator.fault("html", path="/v5/market/instruments-info", count=ATTEMPTS)
 
     with pytest.raises(BadAnswer):
         fetch.universe(EXCHANGE)
@@ -256,7 +271,7 @@ def test_a_universe_of_html_is_a_bad_answer_and_replaces_nothing(workshop: Works
 def test_a_delisted_symbol_leaves_with_all_that_was_derived_from_it(workshop: Workshop) -> None:
     """Its candles, views and score are gone; the others stay."""
     names = symbols(workshop)
-    fetch.candles(EXCHANGE, "1m", names)
+    fetch_symbols.candles(EXCHANGE, "1m", names)
     derive.symbols(EXCHANGE, names, ["1m"])
     gone = names[-1]
     workshop.simulator.fault("delisted", symbol=gone.split(":")[0].replace("/", ""))
@@ -274,9 +289,9 @@ def test_a_delisted_symbol_leaves_with_all_that_was_derived_from_it(workshop: Wo
 def test_a_bad_answer_to_one_symbol_is_not_the_exchange_s_trouble(workshop: Workshop) -> None:
     """The others were answered well: the source stays ok."""
     names = symbols(workshop)
-    workshop.simulator.fault("truncated", path="/v5/market/orderbook", count=1)
+    workshop.simulator.fault("truncated", path="/v5/market/orderbook", count=ATTEMPTS)
 
-    fetch.order_books(EXCHANGE, names)
+    fetch_symbols.order_books(EXCHANGE, names)
 
     assert status(workshop, "order_book")["state"] == "ok"
 
@@ -287,7 +302,7 @@ def test_a_batch_of_bad_answers_is_the_exchange_s_trouble(workshop: Workshop) ->
     workshop.simulator.fault("html", path="/v5/market/orderbook")
 
     with pytest.raises(BadAnswer):
-        fetch.order_books(EXCHANGE, names)
+        fetch_symbols.order_books(EXCHANGE, names)
 
     assert status(workshop, "order_book")["state"] == "bad_answer"
 
@@ -309,7 +324,7 @@ def test_nothing_is_asked_while_the_exchange_wants_to_be_left_alone(workshop: Wo
 def test_a_universe_that_failed_is_asked_for_again_soon(workshop: Workshop) -> None:
     """Not only with the next hour, while the dashboard shows the failure."""
     symbols(workshop)
-    workshop.simulator.fault("html", path="/v5/market/instruments-info", count=1)
+    workshop.simulator.fault("html", path="/v5/market/instruments-info", count=ATTEMPTS)
     with pytest.raises(BadAnswer):
         fetch.universe(EXCHANGE)
     workshop.forget_messages()
@@ -331,7 +346,7 @@ def test_a_delisted_symbol_leaves_the_dashboard_standing(workshop: Workshop) -> 
     """The page goes on with the others; it is never gone."""
     names = symbols(workshop)
     fetch.tickers(EXCHANGE)
-    fetch.candles(EXCHANGE, "1m", names)
+    fetch_symbols.candles(EXCHANGE, "1m", names)
     derive.symbols(EXCHANGE, names, ["1m"])
     publish.dashboard()
     workshop.simulator.fault("delisted", symbol=names[-1].split(":")[0].replace("/", ""))
@@ -371,7 +386,7 @@ def test_a_worker_begins_with_what_others_left(
 ) -> None:
     """With warming a new process has the scores in its memory before its first task asks for them."""
     names = symbols(workshop)
-    fetch.candles(EXCHANGE, "1m", names)
+    fetch_symbols.candles(EXCHANGE, "1m", names)
     derive.symbols(EXCHANGE, names, ["1m"])
     monkeypatch.setenv("ENABLE_CACHE_WARMING", warming)
 

@@ -21,6 +21,7 @@ from cache.catalogue import (
     UNIVERSE,
 )
 from tasks import fetch, plain, refresh, wire
+from tasks.symbol_inputs import CLAIM_S, claim_name
 from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ def test_what_is_read_often_is_renewed_once_although_two_processes_ask(office: O
     for process in (0, 1, 0, 1):
         office.refresh_in(process)
 
-    assert office.sent() == {"high": [("tasks.derive.symbols", [EXCHANGE, ["BTC/USDT:USDT"], []])]}
+    assert office.sent() == {"normal": [("tasks.derive.symbols", [EXCHANGE, ["BTC/USDT:USDT"], []])]}
 
 
 def test_each_kind_is_asked_of_the_task_that_makes_it(office: Office) -> None:
@@ -139,7 +140,7 @@ def test_each_kind_is_asked_of_the_task_that_makes_it(office: Office) -> None:
 
     assert office.sent() == {
         "critical": [("tasks.publish.dashboard", [])],
-        "high": [
+        "normal": [
             ("tasks.derive.symbols", [EXCHANGE, ["BTC/USDT:USDT"], ["5m"]]),
             ("tasks.derive.symbols", [EXCHANGE, ["BTC/USDT:USDT"], []]),
         ],
@@ -174,7 +175,7 @@ def test_a_success_opens_the_way_for_the_next_time(office: Office) -> None:
         office.clock.ahead += 25
         office.refresh_in(0)
 
-    assert len(office.sent()["high"]) == 2
+    assert len(office.sent()["normal"]) == 2
 
 
 def test_what_few_read_turns_stale_as_it_may(office: Office) -> None:
@@ -198,7 +199,7 @@ def test_many_symbols_travel_in_one_message(office: Office) -> None:
     office.refresh_in(0)
     office.refresh_in(1)
 
-    batches = [arguments[1] for _, arguments in office.sent()["high"]]
+    batches = [arguments[1] for _, arguments in office.sent()["normal"]]
     assert [len(batch) for batch in batches] == [50, 20]
     assert len({symbol for batch in batches for symbol in batch}) == 70
 
@@ -226,8 +227,8 @@ def test_what_the_plan_has_sent_out_is_not_sent_again(office: Office) -> None:
     office.read(book)
     office.clock.ahead += 55
     cache = office.houses[0].cache
-    as_of = cache.get(book).as_of  # type: ignore[union-attr]
-    assert cache.claim(fetch.book_claim(EXCHANGE, "BTC/USDT:USDT", as_of), fetch.CLAIM_S)
+    seen_at = cache.get(book).stored_at  # type: ignore[union-attr]
+    assert cache.claim(claim_name(book, seen_at), CLAIM_S)
 
     office.refresh_in(0)
 

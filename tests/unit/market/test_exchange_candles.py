@@ -87,7 +87,7 @@ def test_a_gap_is_filled_and_flagged():
 
 
 def test_newer_candles_ask_for_the_few_that_are_missing():
-    """Three closed since: three, one overlap and the running one are asked for."""
+    """Three closed since: three, three that are read again and the running one are asked for."""
     bybit = Bybit()
     exchange, _, _ = made_exchange(bybit)
     before = exchange.candles(BTC, "1m", bars=50)
@@ -95,7 +95,7 @@ def test_newer_candles_ask_for_the_few_that_are_missing():
 
     after = exchange.newer_candles(before, BTC, bars=50)
 
-    assert bybit.limits == [51, 5]
+    assert bybit.limits == [51, 7]
     assert len(after) == 50
     assert after.close.tolist() == exchange.candles(BTC, "1m", bars=50).close.tolist()
 

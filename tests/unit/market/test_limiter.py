@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from market.errors import Banned, ExchangeUnavailable, LimiterFull, RateLimited
-from market.limiter import PUBLISHED, Rate, TokenBucket, rate_of
+from market.limiter import PUBLISHED, Rate, rate_of
+from market.token_bucket import TokenBucket
 
 
 class Time:

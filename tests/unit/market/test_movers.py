@@ -5,7 +5,7 @@ def row(symbol, change, turnover=2e6, exchange="simulated"):
     """A dashboard row."""
     return {
         "exchange": exchange, "symbol": symbol, "price": 1.0, "change_24h": change, "turnover_24h": turnover,
-        "score": 50.0,
+        "score": 50.0, "price_state": "live", "price_as_of": 0.0,
     }  # fmt: skip
 
 
@@ -31,12 +31,14 @@ def test_thin_and_unknown_symbols_are_left_out():
     assert names(movers(rows, turnover_floor=1e6), "gainers") == ["EDGE"]
 
 
-def test_a_list_is_cut_and_shows_five_fields():
-    """Only what the table needs leaves."""
+def test_a_list_is_cut_and_shows_what_the_table_needs():
+    """Among it whether the price is confirmed: one that was kept must not pass for a new one."""
     found = movers([row(f"S{n}", n + 1.0) for n in range(9)], turnover_floor=0, count=3)
 
     assert names(found, "gainers") == ["S8", "S7", "S6"]
-    assert set(found["gainers"][0]) == {"exchange", "symbol", "price", "change_24h", "turnover_24h"}
+    assert set(found["gainers"][0]) == {
+        "exchange", "symbol", "price", "change_24h", "turnover_24h", "price_state", "price_as_of",
+    }  # fmt: skip
 
 
 def test_equal_changes_stand_by_turnover_then_name():

@@ -6,16 +6,19 @@ import numpy as np
 import pytest
 
 from market.overview import overview
-from tests.support.made_candles import flat, made, mirrored, rising, walk
+from tests.support.made_candles import FIRST_OPEN_MS, flat, made, mirrored, rising, walk
 from tests.support.rating_by_hand import ByHand
 from tests.support.recorded_candles import HOURS, recorded
 
+NOW = FIRST_OPEN_MS / 1000 + 50 * 3600
+"""When fifty of the made-up hours have closed."""
 
-def row(symbol, change, turnover=1.0, price=1.0, exchange="simulated"):
+
+def row(symbol, change, turnover=1.0, price=1.0, exchange="simulated", state="live"):
     """A dashboard row."""
     return {
         "exchange": exchange, "symbol": symbol, "price": price,
-        "change_24h": change, "turnover_24h": turnover,
+        "change_24h": change, "turnover_24h": turnover, "price_state": state, "price_as_of": NOW - 90,
     }  # fmt: skip
 
 
@@ -33,7 +36,7 @@ def test_rows_are_counted_by_their_change():
         row("D/USDT", 2.0),
         row("E/USDT", None, None),
     ]
-    found = overview(rows, hourly_btc=None)
+    found = overview(rows, hourly_btc=None, now=NOW)
 
     assert (found["symbols"], found["up"], found["down"], found["flat"]) == (5, 2, 1, 1)
     assert found["breadth"] == 0.5
@@ -48,16 +51,16 @@ def test_bitcoin_is_the_most_traded_of_its_rows():
         row("BTC/USD", 3.0, 99.0, None, "kraken"),
         row("BTCDOM/USDT", 8.0, 999.0, 7.0),
     ]
-    found = overview(rows, hourly_btc=None)
+    found = overview(rows, hourly_btc=None, now=NOW)
 
     assert (found["btc_price"], found["btc_change_24h"]) == (101.0, 2.0)
 
 
 def test_what_cannot_be_computed_is_none_with_a_reason():
     """An empty market has no symbols, and a reason for everything else."""
-    found = overview([], hourly_btc=None)
+    found = overview([], hourly_btc=None, now=NOW)
 
-    nothing = set(found) - {"symbols", "missing"}
+    nothing = set(found) - {"symbols", "missing", "late"}
     assert found["symbols"] == 0
     assert all(found[name] is None for name in nothing)
     assert set(found["missing"]) == nothing
@@ -66,7 +69,7 @@ def test_what_cannot_be_computed_is_none_with_a_reason():
 
 def test_bitcoin_without_a_ticker_is_named():
     """Its row is there, its price is not."""
-    found = overview([row("BTC/USDT", None, None, None)], hourly_btc=None)
+    found = overview([row("BTC/USDT", None, None, None)], hourly_btc=None, now=NOW)
 
     assert found["missing"]["btc_price"] == "BTC has no ticker yet"
 
@@ -84,7 +87,7 @@ def test_bitcoin_without_a_ticker_is_named():
 )
 def test_hours_that_are_too_few_or_too_gapped_give_a_reason(candles, reason):
     """No volatility from what was made up or is not there."""
-    assert overview([], hourly_btc=candles)["missing"]["volatility"] == reason
+    assert overview([], hourly_btc=candles, now=NOW)["missing"]["volatility"] == reason
 
 
 def test_volatility_is_the_annualised_deviation_of_the_newest_week():
@@ -93,7 +96,7 @@ def test_volatility_is_the_annualised_deviation_of_the_newest_week():
     closes = candles.close[-169:].tolist()
     returns = [math.log(b / a) for a, b in pairwise(closes)]
 
-    found = overview([], hourly_btc=candles)["volatility"]
+    found = overview([], hourly_btc=candles, now=NOW)["volatility"]
 
     assert found == pytest.approx(statistics.stdev(returns) * math.sqrt(8760))
 
@@ -102,10 +105,12 @@ def test_the_regime_names_a_trend_and_its_direction():
     """A steady rise, its mirror, and prices that stand."""
     up = rising(100, timeframe="1h")
 
-    assert overview([], hourly_btc=up)["regime"] == "trend_up"
-    assert overview([], hourly_btc=mirrored(up))["regime"] == "trend_down"
-    assert overview([], hourly_btc=flat(100, timeframe="1h"))["regime"] == "range"
-    assert overview([], hourly_btc=up.tail(28))["missing"]["regime"] == "needs 29 hourly bars, has 28"
+    assert overview([], hourly_btc=up, now=NOW)["regime"] == "trend_up"
+    assert overview([], hourly_btc=mirrored(up), now=NOW)["regime"] == "trend_down"
+    assert overview([], hourly_btc=flat(100, timeframe="1h"), now=NOW)["regime"] == "range"
+    assert (
+        overview([], hourly_btc=up.tail(28), now=NOW)["missing"]["regime"] == "needs 29 hourly bars, has 28"
+    )
 
 
 def test_the_regime_of_recorded_hours_follows_the_rule():
@@ -115,7 +120,7 @@ def test_the_regime_of_recorded_hours_follows_the_rule():
 
     for at in range(40, len(candles), 3):
         columns = (getattr(candles, name)[: at + 1] for name in ("open", "high", "low", "close", "volume"))
-        words.append(overview([], hourly_btc=made(*columns, timeframe="1h"))["regime"])
+        words.append(overview([], hourly_btc=made(*columns, timeframe="1h"), now=NOW)["regime"])
         trend = "trend_up" if by_hand.plus[at] > by_hand.minus[at] else "trend_down"
         assert words[-1] == (trend if by_hand.adx[at] > 25 else "range"), at
 
@@ -124,7 +129,36 @@ def test_the_regime_of_recorded_hours_follows_the_rule():
 
 def test_constant_prices_have_no_volatility():
     """Nought is a value here, not an absence."""
-    found = overview([], hourly_btc=flat(50, timeframe="1h"))
+    found = overview([], hourly_btc=flat(50, timeframe="1h"), now=NOW)
 
     assert found["volatility"] == 0
     assert np.isfinite(found["volatility"])
+
+
+def test_what_bitcoin_said_long_ago_is_named_late():
+    """Its price was not confirmed, its newest hour closed two hours ago: the numbers stay, marked."""
+    rows = [row("BTC/USDT", 1.0, price=100.0, state="stale")]
+    found = overview(rows, hourly_btc=hours(48), now=NOW)
+
+    assert (found["btc_price"], found["volatility"] is None) == (100.0, False)
+    assert found["late"] == {
+        "btc_price": "price not confirmed since 01:58:30 UTC",
+        "btc_change_24h": "price not confirmed since 01:58:30 UTC",
+        "volatility": "the newest hour of BTC closed at 00:00:00 UTC",
+        "regime": "the newest hour of BTC closed at 00:00:00 UTC",
+    }
+
+
+def test_what_is_current_or_missing_is_not_late():
+    """The hour that is running is not overdue, and a null has its own reason."""
+    current = overview([row("BTC/USDT", 1.0)], hourly_btc=hours(50), now=NOW + 3600)
+    nothing = overview([row("BTC/USDT", None, None, None, state="stale")], hourly_btc=None, now=NOW)
+
+    assert current["late"] == nothing["late"] == {}
+
+
+def test_a_confirmed_bitcoin_goes_before_one_that_is_traded_more():
+    """An exchange that is away does not set the price of the market."""
+    rows = [row("BTC/USDT", 1.0, 9e9, 90.0, "okx", "stale"), row("BTC/USDT", 2.0, 1e6, 100.0, "bybit")]
+
+    assert overview(rows, hourly_btc=None, now=NOW)["btc_price"] == 100.0

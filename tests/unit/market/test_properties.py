@@ -1,4 +1,4 @@
-"""What must hold for any input: units, mirror, range, determinism, and no exception."""
+"""What must hold for any candles and book: units, mirror, range, determinism, and no exception."""
 
 import json
 import math
@@ -8,17 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from market.confluence import confluence
+from market.score_inputs import ScoreInputs
 from market.technical_rating import ITEMS
 from market.timeframe_view import view_of
 from tests.support.made_candles import book, made, mirrored, mirrored_book, scaled, walk
 from tests.support.recorded_candles import MINUTES, recorded
+from tests.support.scored import TIMEFRAME_WEIGHTS, scored
 
-COMPONENT_WEIGHTS = {
-    "orderflow": 0.3, "orderbook": 0.2, "volume": 0.18,
-    "price_structure": 0.15, "technical": 0.1, "sentiment": 0.07,
-}  # fmt: skip
-TIMEFRAME_WEIGHTS = {"1m": 0.5, "5m": 0.3, "30m": 0.15, "4h": 0.05}
 TICKS = (1.0, 0.1, 0.01, 0.5, 1e-7)
 quick = settings(max_examples=60, deadline=None)
 
@@ -51,16 +47,12 @@ def books(draw):
 
 def score_of(candles, order_book=None):
     """A score with the same candles on every timeframe."""
-    view = view_of(candles)
-    return confluence(
-        exchange="simulated",
-        symbol="BTC/USDT:USDT",
-        views=dict.fromkeys(TIMEFRAME_WEIGHTS, view),
-        book=order_book,
-        component_weights=COMPONENT_WEIGHTS,
-        timeframe_weights=TIMEFRAME_WEIGHTS,
-        now=1_747_700_000.0,
-    )
+    return scored(ScoreInputs(dict.fromkeys(TIMEFRAME_WEIGHTS, view_of(candles)), order_book))
+
+
+def sub_scores(view):
+    """All that a view has besides the rating."""
+    return {name: value for values in view.sub_scores.values() for name, value in values.items()}
 
 
 def numbers_in(plain):
@@ -76,9 +68,14 @@ def assert_mirrored(there, back):
     """Each vote and each sub-score has changed its sign; what was absent still is."""
     votes, turned = there.technical.votes, back.technical.votes
     assert {item: None if votes[item] is None else -votes[item] for item in ITEMS} == turned
-    for name, value in there.sub_scores["price_structure"].items():
-        other = back.sub_scores["price_structure"][name]
-        assert other is None if value is None else other == pytest.approx(-value, abs=1e-9), name
+    assert_all(sub_scores(there), sub_scores(back), factor=-1.0, within=1e-9)
+
+
+def assert_all(there, back, *, factor, within):
+    """Every value times the factor, and None where there is none."""
+    for name, value in there.items():
+        other = back[name]
+        assert other is None if value is None else other == pytest.approx(factor * value, abs=within), name
 
 
 @quick
@@ -88,7 +85,7 @@ def test_positive_prices_of_any_size_stay_in_range(floats, seed):
     random = np.random.default_rng(seed)
     view = view_of(made(*(random.permutation(floats) for _ in range(5))))
 
-    numbers = [view.technical.rating, *view.sub_scores["price_structure"].values()]
+    numbers = [view.technical.rating, *sub_scores(view).values()]
     assert all(number is None or -1 <= number <= 1 for number in numbers)
 
 
@@ -99,15 +96,13 @@ def test_the_unit_of_price_changes_no_score(candles, factor):
     there, back = view_of(candles), view_of(scaled(candles, factor))
 
     assert there.technical == back.technical
-    for name, value in there.sub_scores["price_structure"].items():
-        other = back.sub_scores["price_structure"][name]
-        assert other is None if value is None else other == pytest.approx(value, abs=1e-7), name
+    assert_all(sub_scores(there), sub_scores(back), factor=1.0, within=1e-7)
 
 
 @quick
 @given(tick_candles())
 def test_mirrored_prices_mirror_every_vote_and_sub_score(candles):
-    """All 26 items and all four sub-scores are exactly odd; volume is left as it is."""
+    """All 26 items and all eight sub-scores are exactly odd; the volume traded is left as it is."""
     if len(candles):
         assert_mirrored(view_of(candles), view_of(mirrored(candles)))
 
@@ -119,7 +114,7 @@ def test_mirrored_inputs_give_the_opposite_score(candles, order_book):
     there = score_of(candles, order_book)
     back = score_of(mirrored(candles), mirrored_book(order_book))
 
-    for name in ("technical", "price_structure", "orderbook"):
+    for name in ("technical", "volume", "price_structure", "orderbook"):
         score, other = there.components[name].score, back.components[name].score
         assert other is None if score is None else other == pytest.approx(100 - score, abs=1e-6), name
     if there.score is not None:
@@ -163,7 +158,7 @@ def test_no_column_of_floats_whatever_raises(floats, repeats, seed):
     view = view_of(made(*(random.permutation(pool) for _ in range(5))))
 
     assert view.technical.rating is None or -1 <= view.technical.rating <= 1
-    assert all(value is None or -1 <= value <= 1 for value in view.sub_scores["price_structure"].values())
+    assert all(value is None or -1 <= value <= 1 for value in sub_scores(view).values())
     json.dumps(view.to_plain(), allow_nan=False)
 
 

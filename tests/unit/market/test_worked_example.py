@@ -7,6 +7,7 @@ import pytest
 
 from market.candles import aggregate
 from market.confluence import confluence
+from market.score_inputs import ScoreInputs
 from market.timeframe_view import view_of
 from tests.support.made_candles import book
 from tests.support.rating_by_hand import ByHand
@@ -107,8 +108,9 @@ def test_the_package_gives_what_the_document_shows():
     found = confluence(
         exchange="recorded",
         symbol="SOL/USDT:USDT",
-        views={timeframe: view_of(candles) for timeframe, candles in example_candles().items()},
-        book=BOOK,
+        inputs=ScoreInputs(
+            {timeframe: view_of(candles) for timeframe, candles in example_candles().items()}, BOOK
+        ),
         component_weights=COMPONENT_WEIGHTS,
         timeframe_weights=TIMEFRAME_WEIGHTS,
         now=BOOK.as_of,

@@ -72,6 +72,31 @@ def test_the_simulator_runs_only_when_it_is_asked_for():
     assert made.stages[1].gates == ()
 
 
+def test_each_simulated_exchange_has_a_process_with_its_port_and_its_seed():
+    """One line of the Procfile is enough for all of them."""
+    made = make(exchanges=("simulated", "simulated3"), simulator_port=7000, simulator_seed=5)
+
+    early = {service.name: service.environment for service in made.stages[1].services}
+    assert list(early) == ["simulator", "simulator3", "web", "stream"]
+    assert [early[name]["SIMULATOR_PORT"] for name in ("simulator", "simulator3")] == ["7000", "7002"]
+    assert [early[name]["SIMULATOR_SEED"] for name in ("simulator", "simulator3")] == ["5", "7"]
+    assert early["web"]["EXCHANGES"] == "simulated,simulated3"
+    assert [(gate.service, gate.essential) for gate in made.stages[1].gates] == [
+        ("simulator", False),
+        ("simulator3", False),
+    ]
+    assert ("simulator", "simulator3") in made.stop_order
+
+
+def test_a_simulated_exchange_without_the_first_is_started_alone():
+    """The numbers need not begin with one."""
+    made = make(exchanges=("simulated2",))
+
+    assert [service.name for service in made.stages[1].services] == ["simulator2", "web", "stream"]
+    assert ("simulator2",) in made.stop_order
+    assert make(exchanges=("simulated2",)).names.count("simulator") == 0
+
+
 def test_the_stop_goes_from_beat_to_the_servers_and_fits_into_its_time():
     """Even when nobody listens."""
     made = make()
@@ -89,6 +114,7 @@ def test_the_stop_goes_from_beat_to_the_servers_and_fits_into_its_time():
     ("text", "message"),
     [
         ("redis: true", "line 1: the name 'redis' is taken"),
+        ("simulator2: true", "line 1: the name 'simulator2' is taken"),
         ("web: true\nbeat: no-such-program", "line 2: there is no program 'no-such-program'"),
     ],
 )
@@ -110,6 +136,10 @@ def test_every_port_is_checked_that_was_not_chosen_here():
         ("REDIS_PORT", "127.0.0.1"),
     ]
     assert len(plan.wanted_ports(Settings(exchanges=("okx",)), BACKENDS)) == 4
+    several = plan.wanted_ports(
+        Settings(exchanges=("simulated", "simulated4"), simulator_port=7000), BACKENDS
+    )
+    assert [want.port for want in several if want.variable == "SIMULATOR_PORT"] == [7000, 7003]
 
 
 def test_the_embedded_redis_keeps_nothing_and_evicts_nothing():

@@ -12,7 +12,8 @@ from structlog.testing import capture_logs
 
 from market.errors import ExchangeUnavailable, MarketError
 from tasks import wire
-from tasks.base import MarketTask
+from tasks.base import PAUSE_S, TICK_HEADER, FetchTask, MarketTask
+from tasks.slots import slots_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,6 +26,15 @@ class Locks:
         self.held = held
         self.asked: list[tuple[str, float]] = []
         self.released = 0
+        self.claimed: dict[str, float] = {}
+        self.settings: Any = None
+
+    def claim(self, name: str, ttl_s: float) -> bool:
+        """Give each name once."""
+        if name in self.claimed:
+            return False
+        self.claimed[name] = ttl_s
+        return True
 
     @contextmanager
     def lock(self, name: str, ttl_s: float) -> Iterator[Any]:
@@ -42,7 +52,7 @@ def locks(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Locks]:
 
     def given(*, held: bool) -> Locks:
         made = Locks(held=held)
-        monkeypatch.setattr(wire, "house", lambda: SimpleNamespace(cache=made))
+        monkeypatch.setattr(wire, "house", lambda: SimpleNamespace(cache=made, settings=made.settings))
         return made
 
     return given
@@ -64,6 +74,12 @@ class LockedRefresh(Refresh):
     """The same under a run lock."""
 
     run_lock_s = 30.0
+
+
+class Fetch(FetchTask, Refresh):
+    """The same for a task that asks an exchange."""
+
+    name = "tasks.test.fetch"
 
 
 def bound(task: type[Refresh]) -> Refresh:
@@ -139,3 +155,37 @@ def test_a_run_that_finds_the_previous_one_working_does_nothing(locks: Callable[
 
     assert answer is None
     assert [line["event"] for line in lines] == ["task_skipped"]
+
+
+def test_a_tick_of_a_second_beat_is_not_run_and_what_others_ask_for_is(locks: Callable[..., Locks]) -> None:
+    """One run for each task, argument and period, however many beats were started."""
+    free = locks(held=True)
+    task, tick = bound(LockedRefresh), {TICK_HEADER: 10.0}
+
+    answers = [
+        task.apply(args, headers=headers).result
+        for args, headers in ((("okx",), tick), (("okx",), tick), (("bybit",), tick), (("okx",), None))
+    ]
+
+    assert answers == [("okx",), None, ("bybit",), ("okx",)]
+    assert free.claimed == {
+        "tick:tasks.test.refresh:okx": pytest.approx(8.0),
+        "tick:tasks.test.refresh:bybit": pytest.approx(8.0),
+    }
+
+
+def test_a_fetch_that_finds_no_thread_for_its_exchange_goes_back_to_the_queue(
+    locks: Callable[..., Locks], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It occupies none while it waits, and is void when it would have been."""
+    free = locks(held=True)
+    monkeypatch.setattr(free, "settings", SimpleNamespace(fetch_threads=3, exchanges=("okx", "bybit")))
+    task, sent = bound(Fetch), []
+    monkeypatch.setattr(task, "apply_async", lambda args, **options: sent.append((args, options)))
+
+    with slots_of(3, 2).taken("okx"):
+        assert task("okx", "BTC") is None
+        assert task("bybit", "BTC") == ("bybit", "BTC")
+
+    assert sent == [(("okx", "BTC"), {"countdown": PAUSE_S, "expires": None})]
+    assert task("okx", "BTC") == ("okx", "BTC")

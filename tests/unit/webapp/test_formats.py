@@ -111,6 +111,12 @@ def test_small_writings():
         "0.100",
         "35%",
     )
+    assert [formats.plus(x) for x in (1.234, -1.234, 0.001)] == ["+1.23", "\N{MINUS SIGN}1.23", "0.00"]
+    assert [formats.far(x) for x in (2.5, -2.5, 2.49, None)] == ["high", "low", "", ""]
+    assert [formats.exact(x) for x in (-1234567.0, 0.000123456789)] == [
+        "\N{MINUS SIGN}1.23457e+06",
+        "0.000123457",
+    ]
     assert [formats.direction(x) for x in (1.0, -1.0, 0.0, None)] == ["up", "down", "flat", ""]
     assert (formats.write(None, "price"), formats.write(1.0, "one"), formats.whole(2.5)) == (
         "\N{EN DASH}",
@@ -133,7 +139,10 @@ def test_the_browser_writes_every_number_as_the_server_does():
     """Two implementations, one table of values, no difference."""
     chance = random.Random(7)
     values = HARD + [chance.uniform(-1, 1) * 10 ** chance.uniform(-13, 16) for _ in range(2_000)]
-    names = ("price", "change", "compact", "percent", "one", "whole", "age", "heat", "direction", "utc")
+    names = (
+        "price", "change", "compact", "percent", "two", "plus", "far", "one", "whole", "age", "heat",
+        "direction", "utc",
+    )  # fmt: skip
     program = f"""
         import * as f from {json.dumps(SCRIPT.as_uri())};
         const NEAR = new Set(["age", "utc"]);

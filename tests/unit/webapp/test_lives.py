@@ -68,3 +68,10 @@ def test_a_clock_that_lags_makes_no_negative_age():
     headers = lives(entry(fresh_for=20.0), STORED - 2.5, ttl_s=TTL_S, marked=False)
 
     assert dict(headers)["Age"] == "0"
+
+
+def test_what_lives_until_the_next_close_is_asked_for_again_before():
+    """A window of hours is fresh for an hour, and may be measured anew within a minute."""
+    headers = lives(entry(fresh_for=3900.0), STORED + 1.0, ttl_s=TTL_S, marked=False)
+
+    assert reaches(headers) == (TTL_S, TTL_S)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cache.catalogue import CONFLUENCE, UNIVERSE
-from tests.support.dashboards import NOW, put_score, put_status, put_universe, score
+from tests.support.dashboards import NOW, put_beta, put_score, put_status, put_universe, score
 
 URL = "/api/symbols/simulated/BTC/USDT:USDT"
 
@@ -23,7 +23,17 @@ def test_the_score_is_served_with_its_state_and_age(cache, client, clock):
     answer = client.get(URL)
 
     assert answer.status_code == 200
-    expected = {**score(), "state": "live", "reason": None, "as_of": NOW - 3, "age_s": 5.0, "simulated": True}
+    plain = score()
+    for sub_score in plain["components"]["technical"]["sub_scores"]:
+        sub_score["inputs"] = [{**one, "age_s": NOW + 2 - one["as_of"]} for one in sub_score["inputs"]]
+    none = {
+        "ols": None, "ewma": None, "divergence_z": None, "as_of": None, "bars": None, "leader": None,
+        "state": "empty", "reason": "not measured yet",
+    }  # fmt: skip
+    expected = {
+        **plain, "state": "live", "reason": None, "as_of": NOW - 3, "age_s": 5.0, "simulated": True,
+        "inputs": [], "beta": {"1h": none, "5m": none},
+    }  # fmt: skip
     assert answer.json == expected
     assert answer.headers["Age"] == "2"
     assert answer.headers["Cache-Control"] == "max-age=30, stale-if-error=0"
@@ -174,3 +184,61 @@ def test_any_letter_may_be_in_a_symbol(cache, client, symbol):
     answer = client.get(f"/api/symbols/simulated/{symbol.replace('%', '%25')}")
 
     assert (answer.status_code, answer.json["symbol"]) == (200, symbol)
+
+
+def test_every_input_says_how_old_it_is(cache, client, clock):
+    """Also those that the score could not use, and those that are not there."""
+    absent = {
+        "name": "funding",
+        "as_of": None,
+        "used": False,
+        "stale": False,
+        "reason": "no funding rate yet",
+    }
+    book = {"name": "order_book", "as_of": NOW - 4, "used": True, "stale": True, "reason": None}
+    put_score(cache, inputs=[book, absent])
+
+    clock.move(2)
+    told = client.get(URL).json
+
+    assert told["inputs"] == [{**book, "age_s": 6.0}, {**absent, "age_s": None}]
+
+
+def test_the_beta_of_the_symbol_stands_beside_its_score(cache, client):
+    """Both windows, both estimators, with the state of each window."""
+    put_score(cache)
+    put_beta(cache, "1h", {"BTC/USDT:USDT": (1.0, 0.3)})
+    put_beta(cache, "5m", {"BTC/USDT:USDT": "needs 30 bars in common with BTC, has 7"})
+
+    beta = client.get(URL).json["beta"]
+
+    assert (beta["1h"]["ols"]["beta"], beta["1h"]["ewma"]["beta"], beta["1h"]["divergence_z"]) == (
+        1.0,
+        1.25,
+        0.3,
+    )
+    assert (beta["1h"]["state"], beta["1h"]["reason"], beta["1h"]["bars"]) == ("live", None, 168)
+    assert (beta["5m"]["ols"], beta["5m"]["state"]) == (None, "empty")
+    assert beta["5m"]["reason"] == "needs 30 bars in common with BTC, has 7"
+
+
+def test_a_new_beta_changes_the_tag(cache, client):
+    """The score stayed as it was; the answer did not."""
+    put_score(cache)
+    tag = client.get(URL).headers["ETag"]
+
+    put_beta(cache, "1h", {"BTC/USDT:USDT": (1.0, 0.3)})
+
+    assert client.get(URL, headers={"If-None-Match": tag}).status_code == 200
+
+
+def test_a_beta_that_nobody_renews_keeps_its_figures_and_says_so(cache, client, clock):
+    """Hours after the last close."""
+    put_beta(cache, "5m", {"BTC/USDT:USDT": (1.1, 0.3)})
+    clock.move(7200)
+    put_score(cache)
+
+    beta = client.get(URL).json["beta"]["5m"]
+
+    assert (beta["ols"]["beta"], beta["state"]) == (1.1, "stale")
+    assert beta["reason"] == "not measured since 00:00:00 UTC"

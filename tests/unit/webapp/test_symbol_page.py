@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from cache.catalogue import INDICATORS, TICKERS
-from tests.support.dashboards import NOW, put_score, put_universe
+from tests.support.dashboards import NOW, put_beta, put_score, put_universe, score
 
 DASH = "\N{EN DASH}"
 SYMBOL_PAGE = "/symbols/simulated/BTC/USDT:USDT"
@@ -80,3 +80,38 @@ def test_the_page_of_an_unscored_symbol_is_an_error_page(cache, client):
     assert answer.status_code == 503
     assert "not scored yet" in answer.text
     assert 'data-tone="none">empty<' in answer.text
+
+
+def test_the_page_names_every_input_and_why_one_is_not_used(cache, client):
+    """A line for each that the quality counts, and the numbers that a formula took."""
+    put_universe(cache, "BTC/USDT:USDT")
+    explained = score()
+    explained["components"]["technical"]["sub_scores"][1]["facts"] = {"bid_volume": 1234.5678}
+    inputs = [
+        {"name": "candles 1m", "as_of": NOW - 30, "used": True, "stale": False, "reason": None},
+        {"name": "order_book", "as_of": NOW - 65, "used": True, "stale": True, "reason": None},
+        {"name": "funding", "as_of": None, "used": False, "stale": False, "reason": "no funding rate yet"},
+    ]
+    put_score(cache, inputs=inputs, components=explained["components"])
+
+    page = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", client.get(SYMBOL_PAGE).text))
+
+    for told in (
+        "candles 1m used 23:59:30 UTC 30s",
+        "order book stale 23:58:55 UTC 1m 05s",
+        f"funding missing {DASH} {DASH} no funding rate yet",
+        "bid volume 1234.57",
+    ):
+        assert told in page, told
+
+
+def test_the_page_has_the_symbol_s_beta_or_the_reason(cache, client):
+    """One window is measured, the other is not yet."""
+    put_universe(cache, "BTC/USDT:USDT")
+    put_score(cache)
+    put_beta(cache, "1h", {"BTC/USDT:USDT": (1.5, -2.75)})
+
+    page = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", client.get(SYMBOL_PAGE).text))
+
+    assert "1 h \N{MULTIPLICATION SIGN} 168 1.50 0.80 0.64 1.75 0.70 168 \N{MINUS SIGN}2.75 0s live" in page
+    assert f"5 m {' '.join([DASH] * 8)} empty not measured yet" in page

@@ -1,0 +1,1 @@
+"""The market side: scoring beside its indicators alone, fetching beside what is allowed, and growth."""

@@ -1,0 +1,110 @@
+"""What of an exchange is due now: read from the cache, put in order, claimed as far as the rate carries."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from market.model import TIMEFRAME_SECONDS
+from tasks import app, plain, planning
+from tasks.batches import is_closed
+from tasks.costs import COSTS
+from tasks.planning import Want
+from tasks.setbacks import SETBACKS
+from tasks.symbol_inputs import BATCH, BY_PERIOD, BY_SYMBOL, CANDLE_INPUT, CLAIM_S, claim_name
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from cache import Entry, Key
+    from market.exchange import Exchange
+    from tasks.symbol_inputs import SymbolInput
+    from tasks.wire import House
+
+
+def send_due(house: House, source: Exchange, universe: Mapping[str, Any]) -> None:
+    """Send out what is due and nobody else is fetching, the most overdue first.
+
+    More than the exchange's rate carries until the next round would only wait in the queue, and the
+    next prices behind it.
+    """
+    wants = _wants(house, source, universe)
+    room = 1.0 * source.calls_within(house.settings.period_candles)
+    claimed: list[Want] = []
+    for want in planning.in_order(wants):
+        if room <= 0:
+            break
+        if house.cache.claim(claim_name(wants[want], want.seen_at), CLAIM_S):
+            claimed.append(want)
+            room -= COSTS.of(source.id, want.source)
+    for name, timeframe, symbols in planning.by_batch(claimed, BATCH):
+        send(BY_SYMBOL[name], source.id, timeframe, symbols)
+
+
+def send(what: SymbolInput, exchange: str, timeframe: str, symbols: list[str]) -> None:
+    """Have one batch fetched."""
+    arguments = (exchange, timeframe, symbols) if timeframe else (exchange, symbols)
+    app.send_task(what.task, arguments, expires=CLAIM_S)
+
+
+def _wants(house: House, source: Exchange, universe: Mapping[str, Any]) -> dict[Want, Key]:
+    """Whatever is due, with its key; nothing of what the exchange lacks, or wants not to be asked for."""
+    symbols, offered, now = plain.symbols_of(universe), plain.inputs_of(universe), house.clock()
+    wants: dict[Want, Key] = {}
+    if _may_ask(house, source.id, CANDLE_INPUT, offered):
+        timeframes = plain.timeframes_of(universe, house.settings.timeframes)
+        wants |= _candles(house, source, symbols, timeframes)
+    for what in BY_PERIOD:
+        if _may_ask(house, source.id, what, offered):
+            wants |= _by_period(house, source.id, what, symbols)
+    return {
+        want: key for want, key in wants.items() if want.overdue >= 0 and not SETBACKS.is_resting(key, now)
+    }
+
+
+def _may_ask(house: House, exchange: str, what: SymbolInput, offered: Sequence[str]) -> bool:
+    return what.source in offered and not is_closed(house, exchange, what.source)
+
+
+def _candles(
+    house: House, source: Exchange, symbols: Sequence[str], timeframes: Sequence[str]
+) -> dict[Want, Key]:
+    keys = {
+        CANDLE_INPUT.kind.key(exchange=source.id, symbol=symbol, timeframe=timeframe): (symbol, timeframe)
+        for timeframe in timeframes
+        for symbol in symbols
+    }
+    found, now = house.cache.get_many(keys), source.now()
+    ahead_s = house.clock() - now
+
+    def want(key: Key, symbol: str, timeframe: str) -> Want:
+        entry, overdue = found.get(key), planning.ABSENT
+        if entry is not None:
+            overdue = planning.candles_overdue(
+                entry.as_of, entry.stored_at - ahead_s, symbol, timeframe, now, doubted=entry.state == "stale"
+            )
+        period_s = TIMEFRAME_SECONDS[timeframe]
+        return Want(CANDLE_INPUT.source, symbol, timeframe, period_s, overdue, _seen_at(entry))
+
+    return {want(key, *series): key for key, series in keys.items()}
+
+
+def _by_period(house: House, exchange: str, what: SymbolInput, symbols: Sequence[str]) -> dict[Want, Key]:
+    keys = {what.kind.key(exchange=exchange, symbol=symbol): symbol for symbol in symbols}
+    found, now, period_s = house.cache.get_many(keys), house.clock(), what.period_s(house.settings)
+    return {
+        Want(
+            what.source,
+            symbol,
+            "",
+            period_s,
+            planning.slot_overdue(entry.stored_at, symbol, period_s, now)
+            if (entry := found.get(key))
+            else planning.ABSENT,
+            _seen_at(entry),
+        ): key
+        for key, symbol in keys.items()
+    }
+
+
+def _seen_at(entry: Entry | None) -> float | None:
+    return None if entry is None else entry.stored_at

@@ -1,0 +1,172 @@
+"""One symbol's score from what is cached of it: its inputs put together, and scored when one is another."""
+
+from __future__ import annotations
+
+from hashlib import blake2s
+from typing import TYPE_CHECKING, Any
+
+from cache import Value
+from cache.catalogue import BREADTH, FUNDING, INDICATORS, ORDER_BOOK
+from market import score_inputs
+from market.confluence import confluence
+from market.inputs import Breadth, Funding, LongShort, OpenInterest, Trades
+from market.model import TIMEFRAME_SECONDS, OrderBook
+from market.score_inputs import ScoreInputs, candles_input
+from market.timeframe_view import TimeframeView
+from tasks import plain
+from tasks.symbol_inputs import BY_PERIOD
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from cache import Entry, Key
+    from settings import Settings
+
+    Inputs = Mapping[Key, Entry | None]
+
+NAMES = {
+    **{one.kind.name: one.source for one in BY_PERIOD},
+    FUNDING.name: score_inputs.FUNDING,
+    BREADTH.name: score_inputs.BREADTH,
+}
+"""The input that each kind is, candles apart."""
+ALL_OF_AN_EXCHANGE = {score_inputs.FUNDING: FUNDING, score_inputs.BREADTH: BREADTH}
+BY_SYMBOL = {one.source: one.kind for one in BY_PERIOD}
+IN_WORDS = {
+    "order_book": "order books",
+    "trades": "trades",
+    "open_interest": "open interest",
+    "funding": "funding rates",
+    "long_short": "long/short ratio",
+    "breadth": "tickers of all symbols",
+}
+NOT_YET = "not received yet"
+
+
+def inputs_of(key: Key, timeframes: Iterable[str], offered: Sequence[str]) -> tuple[Key, ...]:
+    """The keys that a score is made of: those that the exchange has."""
+    exchange, symbol = key.params["exchange"], key.params["symbol"]
+    return (
+        *(INDICATORS.key(exchange=exchange, symbol=symbol, timeframe=timeframe) for timeframe in timeframes),
+        *(kind.key(exchange=exchange, symbol=symbol) for name, kind in BY_SYMBOL.items() if name in offered),
+        *(kind.key(exchange=exchange) for name, kind in ALL_OF_AN_EXCHANGE.items() if name in offered),
+    )
+
+
+class Scoring:
+    """Scores symbols of one exchange at one moment; those whose inputs did not change keep their score."""
+
+    def __init__(self, *, exchange: str, offered: Sequence[str], settings: Settings, now: float) -> None:
+        self._exchange = exchange
+        self._settings = settings
+        self._now = now
+        self._lacking = {
+            name: f"{exchange} has no {words}" for name, words in IN_WORDS.items() if name not in offered
+        }
+        self._weights = repr((settings.component_weights, settings.timeframe_weights))
+        self.unchanged = 0
+
+    def value(self, symbol: str, inputs: Inputs, previous: Mapping[str, Any] | None) -> Value:
+        """The score to store: computed anew, or the previous one with nothing but its life renewed."""
+        stale = [input_name(key) for key, entry in inputs.items() if entry and is_late(entry, self._now)]
+        as_of = self._complete_until(inputs.values())
+        fingerprint = self._fingerprint(inputs, stale)
+        if previous is not None and previous.get("fingerprint") == fingerprint:
+            self.unchanged += 1
+            return Value({**previous, "as_of": as_of}, as_of=as_of)
+        held = held_signal(previous)
+        score = confluence(
+            exchange=self._exchange,
+            symbol=symbol,
+            inputs=self._score_inputs(symbol, inputs),
+            component_weights=self._settings.component_weights,
+            timeframe_weights=self._settings.timeframe_weights,
+            previous_signal=held,
+            stale_inputs=stale,
+            reasons=self._reasons(symbol, inputs),
+            now=self._now,
+        )
+        value = {
+            **score.to_plain(),
+            "as_of": as_of,
+            "stale": stale,
+            "held_signal": score.signal or held,
+            "fingerprint": fingerprint,
+        }
+        return Value(value, as_of=as_of)
+
+    def _score_inputs(self, symbol: str, inputs: Inputs) -> ScoreInputs:
+        exchange = self._exchange
+        known = {input_name(key): entry.value for key, entry in inputs.items() if entry is not None}
+        views = {
+            timeframe: TimeframeView.from_plain(view)
+            if (view := known.get(candles_input(timeframe)))
+            else None
+            for timeframe in self._settings.timeframes
+        }
+        book, trades = known.get(score_inputs.ORDER_BOOK), known.get(score_inputs.TRADES)
+        interest, ratio = known.get(score_inputs.OPEN_INTEREST), known.get(score_inputs.LONG_SHORT)
+        rate, breadth = _rate(known, symbol), known.get(score_inputs.BREADTH)
+        return ScoreInputs(
+            views=views,
+            book=OrderBook.from_plain(exchange, symbol, book) if book else None,
+            trades=Trades.from_plain(exchange, symbol, trades) if trades else None,
+            open_interest=OpenInterest.from_plain(exchange, symbol, interest) if interest else None,
+            funding=Funding.from_plain(exchange, symbol, rate) if rate else None,
+            long_short=LongShort.from_plain(exchange, symbol, ratio) if ratio else None,
+            breadth=Breadth.from_plain(exchange, breadth) if breadth else None,
+        )
+
+    def _reasons(self, symbol: str, inputs: Inputs) -> dict[str, str]:
+        """Why each input that is absent is absent."""
+        absent = {input_name(key): NOT_YET for key, entry in inputs.items() if entry is None}
+        known = {input_name(key): entry.value for key, entry in inputs.items() if entry is not None}
+        if score_inputs.FUNDING in known and _rate(known, symbol) is None:
+            absent[score_inputs.FUNDING] = f"{self._exchange} gave no funding rate for it"
+        return {**absent, **self._lacking}
+
+    def _fingerprint(self, inputs: Inputs, stale: Sequence[str]) -> str:
+        """Differs as soon as anything that the score is made of does; the passing of time apart."""
+        versions = sorted((key.text, entry.version if entry else 0) for key, entry in inputs.items())
+        text = repr((versions, stale, sorted(self._lacking), self._weights))
+        return blake2s(text.encode(), digest_size=16).hexdigest()
+
+    def _complete_until(self, inputs: Iterable[Entry | None]) -> float:
+        """The moment up to which every input says all there is.
+
+        A series does until its running candle ends, and what changes by the minute while it is not late.
+        """
+        ends = [self._now]
+        for entry in inputs:
+            if entry is None:
+                continue
+            timeframe = entry.key.params.get("timeframe")
+            if timeframe:
+                ends.append(entry.as_of + TIMEFRAME_SECONDS[timeframe])
+            elif entry.key.kind is ORDER_BOOK or entry.state == "stale":
+                ends.append(entry.as_of)
+        return min(ends)
+
+
+def held_signal(previous: Mapping[str, Any] | None) -> Any:
+    """The signal that the hysteresis holds on to, also through a time in which there was no score."""
+    if previous is None:
+        return None
+    return previous["signal"] or previous.get("held_signal")
+
+
+def input_name(key: Key) -> str:
+    """The name of an input in a score's explanation."""
+    timeframe = key.params.get("timeframe")
+    return candles_input(timeframe) if timeframe else NAMES[key.kind.name]
+
+
+def is_late(entry: Entry, now: float) -> bool:
+    """Whether an input is past its life, or a fresh answer that repeats what was long ago."""
+    repeats = entry.key.kind is ORDER_BOOK and now - entry.as_of > plain.REPEATED_S
+    return entry.state == "stale" or repeats
+
+
+def _rate(known: Mapping[str, Any], symbol: str) -> Any:
+    rates = known.get(score_inputs.FUNDING)
+    return None if rates is None else rates["funding"].get(symbol)

@@ -1,0 +1,366 @@
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import signal
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager
+
+import pytest
+
+from simulator.record.command import main
+from simulator.record.folder import Folder
+from simulator.record.history import record_candles
+from simulator.record.manifest import Manifest, Trail, Wanted
+from simulator.record.progress import Progress
+from simulator.record.source import Source, connect
+from tests.support.simulator import ROOT, running_simulator
+from tests.support.simulator_parts import recorded, synthetic
+from tests.support.waiting import eventually
+
+pytestmark = pytest.mark.integration
+
+SEED, COINS = 11, ("BTC", "ETH")
+SYMBOLS = [f"{coin}/USDT:USDT" for coin in COINS]
+MINUTE_MS = 60_000
+
+
+@pytest.fixture(scope="module")
+def exchange():
+    """The exchange that is recorded."""
+    with running_simulator(symbols=3, seed=SEED, arguments=("--limit", "0")) as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def _healed(exchange):
+    exchange.clear_faults()
+    exchange.move_clock(0)
+
+
+@contextmanager
+def minute_passes(exchange, folder):
+    """Let the exchange's minute end as soon as the live part is over; nobody wants to wait for it."""
+
+    def move():
+        path = folder / "recording.json"
+        eventually(lambda: path.exists() and _live_is_over(json.loads(path.read_text())), within_s=30)
+        exchange.move_clock(64)
+
+    mover = threading.Thread(target=move)
+    mover.start()
+    yield
+    mover.join()
+
+
+def _live_is_over(told):
+    return told["live_done_s"] >= told["wanted"]["live_s"]
+
+
+def wish(exchange, folder, *, hours="0.5", live="0", symbols=SYMBOLS, every="0.5", patience="5"):
+    """The words of the command."""
+    return [
+        str(folder), "--exchange", "bybit", "--url", exchange.url, "--symbols", ",".join(symbols),
+        "--hours", hours, "--live", live, "--every", every, "--patience", patience,
+    ]  # fmt: skip
+
+
+def lines(folder, name):
+    """The lines of a recorded file, without its heading."""
+    text = gzip.decompress((folder / name).read_bytes()).decode()
+    return list(csv.reader(text.splitlines()))[1:]
+
+
+def moments(folder, name):
+    """The values of a file of JSON lines."""
+    return [json.loads(line) for line in gzip.decompress((folder / name).read_bytes()).splitlines()]
+
+
+def manifest(folder):
+    """The manifest as it stands."""
+    return json.loads((folder / "recording.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def recording(exchange, tmp_path_factory):
+    """Half an hour and three seconds of the exchange."""
+    folder = tmp_path_factory.mktemp("recorded") / "market"
+    with minute_passes(exchange, folder):
+        assert main(wish(exchange, folder, live="0.05")) == 0
+    return folder
+
+
+@pytest.fixture(scope="module")
+def played(recording):
+    """The recording in a second exchange, and the first one, both with clocks that the test moves."""
+    return recorded(recording, time.time(), history_share=0.5), synthetic(time.time(), symbols=3, seed=SEED)
+
+
+def test_the_recorded_candles_are_those_of_the_exchange(recording, played):
+    """Every minute, in order, each once; and the one who plays them answers the same."""
+    told = manifest(recording)
+    second, first = played
+    until = max(told["candles"].values())
+    for coin in COINS:
+        rows = [row[1:] for row in lines(recording, "candles-1m.csv.gz") if row[0] == f"{coin}/USDT:USDT"]
+        assert [int(row[0]) for row in rows] == list(range(told["from_ms"], until, MINUTE_MS))
+
+        shift, symbol = second.market.shift_ms, f"{coin}USDT"
+        first.clock.now, second.clock.now = until // 1000 + 60, (until + shift) // 1000 + 60
+        shown = [
+            parts.result("kline", category="linear", symbol=symbol, interval="1", end=end - 1, limit=30)[
+                "list"
+            ]
+            for parts, end in ((first, until), (second, until + shift))
+        ]
+        assert [row[1:6] for row in shown[0]] == [row[1:6] for row in shown[1]]
+        assert [int(row[0]) + shift for row in shown[0]] == [int(row[0]) for row in shown[1]]
+
+
+def test_the_recorded_funding_rates_are_those_of_the_exchange(recording, played):
+    """Also the one that was in force when the recording began."""
+    _, first = played
+    for coin in COINS:
+        rows = [row for row in lines(recording, "funding-8h.csv.gz") if row[0] == f"{coin}/USDT:USDT"]
+        history = first.result("funding/history", category="linear", symbol=f"{coin}USDT", limit=len(rows))
+        assert rows
+        assert [(int(row[1]), float(row[2])) for row in reversed(rows)] == [
+            (int(row["fundingRateTimestamp"]), float(row["fundingRate"])) for row in history["list"]
+        ]
+        assert int(rows[0][1]) <= manifest(recording)["from_ms"]
+
+
+def test_what_is_played_shows_the_recorded_books(recording, played):
+    """Level by level, from the second in which each was recorded on."""
+    second, first = played
+    books = moments(recording, "books.jsonl.gz")
+    assert {book["symbol"] for book in books} == set(SYMBOLS)
+    for book in books:
+        symbol = book["symbol"].replace("/USDT:USDT", "USDT")
+        first.clock.now = book["timestamp"] // 1000
+        real = first.result("orderbook", category="linear", symbol=symbol, limit=50)
+        at_ms = book["timestamp"] + second.market.shift_ms
+        second.clock.now = at_ms // 1000 + 1
+        newest = max(
+            one["timestamp"]
+            for one in books
+            if one["symbol"] == book["symbol"] and one["timestamp"] // 1000 <= book["timestamp"] // 1000
+        )
+        shown = second.result("orderbook", category="linear", symbol=symbol, limit=50)
+
+        assert (shown["b"], shown["a"]) == (real["b"], real["a"])
+        assert shown["cts"] == newest + second.market.shift_ms
+
+
+def test_what_is_played_shows_the_recorded_trades_and_prices(recording, played):
+    """The same trades at the same distance from now, and the ticker's price."""
+    second, first = played
+    for symbol, trail in manifest(recording)["trades"].items():
+        name = symbol.replace("/USDT:USDT", "USDT")
+        moment = trail["spans"][-1][1] // 1000
+        first.clock.now, second.clock.now = moment, moment + second.market.shift_ms // 1000
+        real, shown = (
+            parts.result("recent-trade", category="linear", symbol=name, limit=400)["list"]
+            for parts in (first, second)
+        )
+        assert len(trail["spans"]) == 1
+        assert len(real) == len(shown) == 400
+        assert [(row["price"], row["size"], row["side"]) for row in shown] == [
+            (row["price"], row["size"], row["side"]) for row in real
+        ]
+        assert [int(row["time"]) for row in shown] == [
+            int(row["time"]) + second.market.shift_ms for row in real
+        ]
+        assert len({row["execId"] for row in shown}) == 400
+
+
+def test_what_is_played_shows_the_recorded_tickers(recording, played):
+    """Price, spread and the figures of the day, from the second after each was recorded on."""
+    second, _ = played
+    ticker = moments(recording, "tickers.jsonl.gz")[-1]
+    second.clock.now = (ticker["timestamp"] + second.market.shift_ms) // 1000 + 1
+    symbol = ticker["symbol"].replace("/USDT:USDT", "USDT")
+
+    shown = second.result("tickers", category="linear", symbol=symbol)["list"][0]
+
+    names = {"lastPrice": "last", "bid1Price": "bid", "ask1Price": "ask", "prevPrice24h": "open",
+             "highPrice24h": "high", "lowPrice24h": "low", "volume24h": "volume", "turnover24h": "turnover"}  # fmt: skip
+    assert {theirs: float(shown[theirs]) for theirs in names} == {
+        theirs: float(ticker[ours]) for theirs, ours in names.items()
+    }
+
+
+def test_an_exchange_plays_what_was_recorded_over_http(recording):
+    """The folder is all that the next process needs."""
+    with running_simulator(recordings=recording) as playing:
+        assert playing.state()["symbols"] == ["BTCUSDT", "ETHUSDT"]
+        assert playing.get("orderbook", category="linear", symbol="BTCUSDT").json()["retCode"] == 0
+
+
+def start(exchange, folder, **more: str):
+    """The command in a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "simulator", "record", *wish(exchange, folder, **more)],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_a_recording_that_was_killed_and_then_stopped_goes_on_without_a_hole_or_a_double(exchange, tmp_path):
+    """Killed within the history, interrupted while live, and complete at the third start."""
+    folder, more = tmp_path / "market", {"hours": "20", "live": "0.06"}
+    exchange.fault("latency", path="/v5/market/kline", ms=300)
+
+    first = start(exchange, folder, **more)
+    eventually(lambda: (folder / "candles-1m.csv.gz").exists() and manifest(folder)["files"], within_s=15)
+    first.kill()
+    first.communicate()
+    assert not manifest(folder)["finished"]
+    with (folder / "candles-1m.csv.gz").open("ab") as file:
+        file.write(b"half a page")  # as a kill in the middle of writing leaves it
+    exchange.clear_faults()
+
+    second = start(exchange, folder, **more)
+    eventually(lambda: "books.jsonl.gz" in manifest(folder)["files"], within_s=15)
+    second.send_signal(signal.SIGINT)
+    _, said = second.communicate(timeout=10)
+    assert second.returncode == 130
+    assert said.splitlines()[-1] == "stopped; the same command continues"
+    assert not manifest(folder)["finished"]
+
+    with minute_passes(exchange, folder):
+        assert main(wish(exchange, folder, **more)) == 0
+
+    told = manifest(folder)
+    candles = lines(folder, "candles-1m.csv.gz")
+    for symbol in SYMBOLS:
+        times = [int(row[1]) for row in candles if row[0] == symbol]
+        assert times == list(range(told["from_ms"], told["candles"][symbol], MINUTE_MS))
+        assert len(told["trades"][symbol]["spans"]) == 1
+    trades = [tuple(row) for row in lines(folder, "trades.csv.gz")]
+    books = [(book["symbol"], book["timestamp"]) for book in moments(folder, "books.jsonl.gz")]
+    assert len(set(trades)) == len(trades)
+    assert len(set(books)) == len(books)
+    assert told["finished"]
+    assert told["live_done_s"] == pytest.approx(3.6, abs=0.6)
+
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert main(wish(exchange, folder, **more)) == 0
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        ({"--exchange": "bybt"}, "--exchange: ccxt knows no 'bybt'; is 'bybit' meant?"),
+        ({"--symbols": "BTC/USDT:USDT,EHT/USDT:USDT"}, "--symbols: bybit has no 'EHT/USDT:USDT'; there are"),
+    ],
+)
+def test_a_wish_that_cannot_be_fulfilled_is_told_in_one_line_and_leaves_nothing(
+    exchange, tmp_path, capsys, change, line
+):
+    """Exit code 2, no traceback, no folder."""
+    folder = tmp_path / "market"
+    words = wish(exchange, folder)
+    for flag, value in change.items():
+        words[words.index(flag) + 1] = value
+
+    assert main(words) == 2
+
+    said = capsys.readouterr().err
+    assert said.startswith(line)
+    assert len(said.splitlines()) == 1
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize(
+    ("flag", "value"),
+    [("--hours", "0"), ("--hours", "ten"), ("--hours", "1e9"), ("--symbols", "BTCUSD"), ("--symbols", ","),
+     ("--symbols", "BTC/USDT,BTC/USDT:USDT"), ("--live", "-1"), ("--every", "0")],
+)  # fmt: skip
+def test_wrong_words_are_explained(exchange, tmp_path, capsys, flag, value):
+    """The flag, what it got and what it wants."""
+    words = wish(exchange, tmp_path / "market")
+    words[words.index(flag) + 1] = value
+
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+
+    assert ended.value.code == 2
+    assert f"argument {flag}: got {value!r}; want" in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_used_is_refused(exchange, tmp_path, capsys):
+    """Not a folder; somebody else's recordings; another wish; a process that is at it."""
+    file, foreign, ours = tmp_path / "file", tmp_path / "foreign", tmp_path / "ours"
+    file.touch()
+    foreign.mkdir()
+    (foreign / "candles-1m.csv.gz").touch()
+    assert main(wish(exchange, ours, hours="0.1")) == 0
+    capsys.readouterr()
+
+    assert main(wish(exchange, file)) == 2
+    assert "cannot be written to" in capsys.readouterr().err
+    assert main(wish(exchange, foreign)) == 2
+    assert "has candles-1m.csv.gz, which was not recorded here; want a new folder" in capsys.readouterr().err
+    assert main(wish(exchange, ours, hours="0.2")) == 2
+    assert "holds BTC/USDT:USDT,ETH/USDT:USDT of bybit, 0.1 hours and 0 minutes" in capsys.readouterr().err
+    wanted = Wanted("bybit", tuple(SYMBOLS), 0.1, 0.0)
+    held = Folder.opened(ours, wanted, begin=lambda: None)
+    assert main(wish(exchange, ours, hours="0.1")) == 2
+    assert "another process is recording into it" in capsys.readouterr().err
+    held.close()
+
+
+def test_an_exchange_that_is_not_there_ends_the_recording_with_one_line(exchange, tmp_path, capsys):
+    """As soon as there is no patience left; what is kept can be continued."""
+    words = wish(exchange, tmp_path / "market", patience="0")
+    words[words.index("--url") + 1] = "http://127.0.0.1:9"
+
+    assert main(words) == 1
+
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == 1
+    assert said[0].startswith("bybit: NetworkError ") or said[0].startswith("bybit: ExchangeNotAvailable ")
+    assert said[0].endswith("; the same command continues")
+
+
+@pytest.fixture(scope="module")
+def client(exchange):
+    """A client that gives up early."""
+    client = connect("bybit", url=exchange.url)
+    client.timeout = 300
+    client.load_markets()
+    return client
+
+
+@pytest.mark.parametrize(
+    ("kind", "extra"),
+    [(kind, {}) for kind in ("403", "418", "429", "500", "502", "503", "html", "truncated", "null", "empty")]
+    + [("timeout", {"seconds": 0.5}), ("reset", {})],
+)
+def test_trouble_of_the_exchange_costs_time_and_no_candle(exchange, client, tmp_path, kind, extra):
+    """An answer that is none is asked for again; it never passes for a stretch without trades."""
+    waited = []
+    source = Source(client, patience_s=60, say=lambda _: None, sleep=waited.append)
+    until = int(time.time() * 1000) // MINUTE_MS * MINUTE_MS - 2 * MINUTE_MS
+    begun = Manifest(
+        wanted=Wanted("bybit", (SYMBOLS[0],), 40.0, 0.0), from_ms=until - 2000 * MINUTE_MS, to_ms=until,
+        candles={SYMBOLS[0]: until - 2000 * MINUTE_MS}, funding={}, trades={SYMBOLS[0]: Trail()},
+    )  # fmt: skip
+    folder = Folder.opened(tmp_path / "market", begun.wanted, begin=lambda: begun)
+    exchange.fault(kind, path="/v5/market/kline", count=2, **extra)
+
+    progress = Progress(stream=io.StringIO(), clock=time.monotonic)
+    record_candles(source, folder, progress, until_ms=until)
+
+    times = [int(row[1]) for row in lines(tmp_path / "market", "candles-1m.csv.gz")]
+    assert times == list(range(begun.from_ms, until, MINUTE_MS))
+    assert len(waited) == 2
+    folder.close()

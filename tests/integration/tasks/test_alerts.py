@@ -1,0 +1,308 @@
+"""Claims about the task that raises alerts, over a real cache: what is raised, when, and how often."""
+
+from __future__ import annotations
+
+from itertools import count
+
+import pytest
+from structlog.testing import capture_logs
+
+from cache.catalogue import ALERT_JOURNAL, ALERTS, CONFLUENCE
+from market import alerts as conditions
+from tasks import alerts
+from tests.support import servers
+from tests.support.alert_desks import Desk, doubled
+from tests.support.made_candles import flat
+from tests.support.waiting import eventually
+
+pytestmark = pytest.mark.integration
+
+BITCOIN, ETHER = "BTC/USDT:USDT", "ETH/USDT:USDT"
+MANY = tuple(f"S{number}/USDT:USDT" for number in range(20))
+_prefixes = count()
+
+
+@pytest.fixture(scope="module")
+def redis():
+    """A Redis for the tests that leave it whole."""
+    with servers.redis_server() as server:
+        yield server
+
+
+@pytest.fixture
+def published(monkeypatch):
+    """Who asked for a new dashboard."""
+    asked = []
+    monkeypatch.setattr(alerts, "request_publish", asked.append)
+    return asked
+
+
+@pytest.fixture
+def make(redis, published, monkeypatch):  # noqa: ARG001 - nobody publishes in these tests
+    """Makes processes that share a deployment of this test's own."""
+    monkeypatch.setattr("cache.tiers.redis.BUDGET_S", 0.5)
+    made = []
+
+    def desk(server=redis, **options: object):
+        monkeypatch.setenv("REDIS_URL", f"{server.url}/0")
+        monkeypatch.setenv("SHARED_CACHE_PREFIX", prefix)
+        made.append(Desk(**options))
+        return made[-1]
+
+    prefix = f"alerts{next(_prefixes)}"
+    yield desk
+    for one in made:
+        one.cache.close()
+
+
+@pytest.fixture
+def desk(make):
+    """One process, two symbols, nothing going on."""
+    one = make()
+    one.list_symbols(BITCOIN, ETHER)
+    one.score({BITCOIN: 50.0, ETHER: 50.0})
+    one.price(BITCOIN, ETHER)
+    one.evaluate()
+    return one
+
+
+def kinds(found):
+    """Kind and symbol of each, newest first."""
+    return [(alert["kind"], alert["symbol"]) for alert in found]
+
+
+def test_a_start_raises_nothing_and_a_crossing_one(desk, published):
+    """Shown to readers, told in the log, and published."""
+    assert desk.shown() == []
+    published.clear()
+
+    desk.score({BITCOIN: 72.4})
+    with capture_logs() as logs:
+        desk.evaluate()
+
+    (alert,) = desk.shown()
+    assert kinds([alert]) == [("score", BITCOIN)]
+    assert (alert["severity"], alert["exchange"], alert["acknowledged_at"]) == ("info", "simulated", None)
+    assert alert["data"] == {"score": 72.4, "threshold": 70}
+    assert [(line["id"], line["kind"]) for line in logs if line["event"] == "alert_raised"] == [
+        (alert["id"], "score")
+    ]
+    assert len(published) == 1
+
+
+def test_what_goes_on_is_not_raised_again(desk, published):
+    """And what is shown is left as it is."""
+    desk.score({BITCOIN: 75.0})
+    desk.evaluate()
+    version = desk.cache.get(ALERTS.key(scope="recent")).version
+    published.clear()
+
+    for score in (76.0, 66.0, 71.0):
+        desk.score({BITCOIN: score})
+        desk.evaluate()
+
+    assert kinds(desk.raised()) == [("score", BITCOIN)]
+    assert desk.cache.get(ALERTS.key(scope="recent")).version == version
+    assert published == []
+
+
+def test_two_processes_raise_one(make, desk):
+    """Each with a memory of its own."""
+    other = make()
+    other.evaluate()
+    desk.score({BITCOIN: 75.0, ETHER: 25.0})
+    eventually(lambda: other.cache.get(_score_key(BITCOIN)).value["score"] == 75.0, within_s=3)
+
+    for one in (desk, other, desk, other):
+        one.evaluate()
+
+    assert sorted(kinds(desk.raised())) == [("score", BITCOIN), ("score", ETHER)]
+    assert doubled(desk.raised(), desk.house.settings.alert_cooldown) == []
+
+
+def test_a_process_that_died_after_recording_is_made_up_for(make, desk, monkeypatch):
+    """The journal has the alert; whoever comes next shows it."""
+    desk.score({BITCOIN: 75.0})
+    with monkeypatch.context() as killed:
+        killed.setattr(alerts, "show", lambda *_: None)
+        desk.evaluate()
+    assert (kinds(desk.raised()), desk.shown()) == ([("score", BITCOIN)], [])
+
+    make().evaluate()
+
+    assert eventually(lambda: kinds(desk.shown()), within_s=2) == [("score", BITCOIN)]
+
+
+def test_a_swing_within_the_cooldown_is_not_raised(desk):
+    """High, low, high: one alert for one symbol and kind within the hour."""
+    for score in (75.0, 20.0, 75.0, 50.0, 20.0):
+        desk.score({BITCOIN: score})
+        desk.evaluate()
+
+    assert [alert["data"]["threshold"] for alert in desk.raised()] == [70]
+
+
+def test_bars_are_raised_from_candles(desk):
+    """Once, by the bar's close, also when it is no longer the newest."""
+    desk.candles(ETHER, flat(39, timeframe="5m"))
+    desk.evaluate()
+    series = flat(41, timeframe="5m")
+    series.volume[-2] = 9.0
+
+    desk.candles(ETHER, series)
+    desk.evaluate()
+    desk.evaluate()
+
+    (alert,) = desk.raised()
+    assert (alert["kind"], alert["symbol"], alert["data"]["ratio"]) == ("volume", ETHER, 9.0)
+
+
+def test_the_bars_of_a_start_are_history(desk):
+    """Whatever they were: a symbol of which nothing is known starts from its newest bar."""
+    series = flat(60, timeframe="5m")
+    series.volume[[-2, -4, -6]] = 50.0
+
+    desk.candles(ETHER, series)
+    desk.evaluate()
+
+    assert desk.raised() == []
+
+
+def test_a_divergence_is_raised_from_the_betas(desk):
+    """Of symbols that are listed."""
+    desk.divergence({BITCOIN: None, ETHER: 0.3, "GONE/USDT": 0.1})
+    desk.evaluate()
+
+    desk.divergence({BITCOIN: None, ETHER: -2.6, "GONE/USDT": 9.0})
+    desk.evaluate()
+
+    assert kinds(desk.raised()) == [("beta_divergence", ETHER)]
+
+
+def test_an_exchange_that_stays_away_is_one_alert(desk, monkeypatch):
+    """Not at the first call that fails; then once, and nothing about the age of its data beside."""
+    monkeypatch.setattr(conditions, "UNREACHABLE_FOR_S", 0.3)
+    for state in ("ok", "unreachable"):
+        desk.status(state)
+        desk.evaluate()
+    assert desk.raised() == []
+    desk.clock.move(500)
+
+    def told():
+        desk.evaluate()
+        return desk.raised()
+
+    eventually(told, within_s=3, every_s=0.05)
+    for _ in "twice":
+        desk.evaluate()
+
+    assert kinds(desk.raised()) == [("unreachable", None)]
+    assert (desk.raised()[0]["severity"], desk.raised()[0]["data"]["source"]) == ("critical", "tickers")
+
+
+def test_an_outage_of_data_is_one_alert_for_its_exchange(desk, monkeypatch):
+    """Twenty symbols that nobody refreshes any more; then all is well, but for one."""
+    monkeypatch.setattr(conditions, "STALE_EXCHANGE_FOR_S", 0.0)
+    monkeypatch.setattr(conditions, "STALE_SYMBOL_FOR_S", 0.0)
+    desk.list_symbols(*MANY)
+    desk.score(dict.fromkeys(MANY, 50.0))
+    desk.price(*MANY)
+    desk.evaluate()
+
+    desk.clock.move(120)
+    desk.evaluate()
+    desk.evaluate()
+
+    (alert,) = desk.raised()
+    assert (alert["kind"], alert["symbol"], alert["severity"]) == ("stale", None, "critical")
+    assert (alert["data"]["stale"], alert["data"]["symbols"]) == (20, 20)
+
+    desk.price(*MANY)
+    desk.score(dict.fromkeys(MANY[1:], 50.0))
+    desk.evaluate()
+
+    assert kinds(desk.raised()) == [("stale", MANY[0]), ("stale", None)]
+    assert desk.raised()[0]["data"]["late"] == ["score"]
+
+
+def test_what_redis_did_not_hear_is_raised_when_it_is_back(make, redis_server):
+    """Once: the score still stands against the level that was stored."""
+    desk = make(redis_server)
+    desk.list_symbols(BITCOIN)
+    desk.score({BITCOIN: 50.0})
+    desk.evaluate()
+    desk.score({BITCOIN: 75.0})
+
+    redis_server.freeze()
+    with capture_logs() as logs:
+        desk.evaluate()
+        desk.evaluate()
+    redis_server.thaw()
+    assert [line["event"] for line in logs].count("alerts_postponed") == 2
+    eventually(lambda: desk.cache.health()["l3"] == "up", within_s=5)
+    for _ in "twice":
+        desk.evaluate()
+
+    assert kinds(desk.raised()) == [("score", BITCOIN)]
+
+
+def test_a_redis_that_lost_its_memory_is_where_everything_starts_from(make, redis_server):
+    """Also for what this process had recorded before, and what has not changed since."""
+    desk = make(redis_server)
+    desk.list_symbols(BITCOIN, ETHER)
+    desk.score({BITCOIN: 75.0, ETHER: 50.0})
+    desk.evaluate()
+
+    redis_server.restart()
+    eventually(lambda: desk.cache.health()["l3"] == "up", within_s=5)
+    desk.list_symbols(BITCOIN, ETHER)
+    desk.score({BITCOIN: 75.0})
+    desk.evaluate()
+    assert desk.raised() == []
+
+    desk.score({ETHER: 75.0})
+    desk.evaluate()
+    assert kinds(desk.raised()) == [("score", ETHER)]
+
+
+def test_an_acknowledgement_is_shown_by_the_next_run(desk):
+    """As soon as whoever acknowledged has said that the list is not true any more."""
+    desk.score({BITCOIN: 75.0})
+    desk.evaluate()
+    desk.cache.journal(ALERT_JOURNAL).acknowledge(desk.shown()[0]["id"])
+    desk.evaluate()
+    assert desk.shown()[0]["acknowledged_at"] is None
+
+    desk.cache.expire(ALERTS.key(scope="recent"))
+    desk.evaluate()
+
+    assert desk.shown()[0]["acknowledged_at"] is not None
+    assert desk.cache.get(ALERTS.key(scope="recent")).state == "fresh"
+
+
+def test_the_list_is_renewed_before_it_turns_stale(desk):
+    """Else readers would take a quiet market for one that nobody looks at."""
+    version = desk.cache.get(ALERTS.key(scope="recent")).version
+    desk.clock.move(desk.house.settings.ttl_alerts / 2 + 1)
+
+    desk.evaluate()
+
+    assert desk.cache.get(ALERTS.key(scope="recent")).version > version
+
+
+def test_only_what_has_changed_is_judged_again(desk):
+    """What nobody renewed costs nothing; ages are looked at each time."""
+    desk.divergence({ETHER: 0.1})
+    desk.candles(ETHER, flat(40, timeframe="5m"))
+    desk.evaluate()
+
+    look = alerts.Look.at(desk.house, desk.memory.seen)
+
+    assert {one.kind for one in look.sightings} == {"stale"}
+    desk.score({ETHER: 51.0})
+    changed = alerts.Look.at(desk.house, desk.memory.seen)
+    assert [(one.kind, one.symbol) for one in changed.sightings if one.kind != "stale"] == [("score", ETHER)]
+
+
+def _score_key(symbol):
+    return CONFLUENCE.key(exchange="simulated", symbol=symbol)

@@ -1,0 +1,113 @@
+"""The claim that no alert is lost or doubled, whoever is killed while it is raised."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+from collections import Counter
+from contextlib import contextmanager
+
+import pytest
+
+from tests.support.alert_desks import Desk
+from tests.support.waiting import eventually
+
+pytestmark = pytest.mark.integration
+
+SYMBOLS = tuple(f"S{number}/USDT:USDT" for number in range(8))
+ROUNDS = 12
+EVALUATORS = 2
+LEAST_KILLS = 5
+
+
+class Killer(threading.Thread):
+    """Ends one of the evaluators with SIGKILL at moments of its own choice."""
+
+    def __init__(self, farm, seed: int) -> None:
+        super().__init__(daemon=True)
+        self._random = random.Random(seed)
+        self._farm = farm
+        self._over = threading.Event()
+        self.started = []
+        self.kills = 0
+
+    def run(self) -> None:
+        """Learn of every process that is started; kill the older ones, sooner or later."""
+        reading = threading.Thread(target=self._read, daemon=True)
+        reading.start()
+        while not self._over.wait(self._random.uniform(0.01, 0.2)):
+            # Those that just began are spared: else nobody would ever get as far as an evaluation.
+            if len(self.started) > EVALUATORS - 1:
+                os.kill(self.started.pop(0), signal.SIGKILL)
+                self.kills += 1
+        self._farm.stdin.close()
+        reading.join(10)
+
+    def stop(self) -> None:
+        """Let those live that are there."""
+        self._over.set()
+        self.join(20)
+
+    def _read(self) -> None:
+        for line in self._farm.stdout:
+            if line.startswith("evaluator "):
+                self.started.append(int(line.split()[1]))
+
+
+@contextmanager
+def killed_evaluators(seed):
+    """Evaluators of the present environment that are killed and replaced."""
+    command = [sys.executable, "-m", "tests.support.evaluators", str(EVALUATORS)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as farm:
+        killer = Killer(farm, seed)
+        killer.start()
+        try:
+            yield killer
+        finally:
+            killer.stop()
+
+
+def test_no_alert_is_lost_or_doubled_while_evaluators_are_killed(redis_server, monkeypatch):
+    """Eight scores rise and fall twelve times, in steps that everybody has seen; two evaluators die over it.
+
+    Nothing keeps the two apart: no lock, no cooldown. Each crossing is one alert.
+    """
+    monkeypatch.setenv("REDIS_URL", f"{redis_server.url}/0")
+    monkeypatch.setenv("ALERT_COOLDOWN", "0")
+    monkeypatch.setattr("cache.tiers.redis.BUDGET_S", 0.5)
+    desk = Desk()
+    redis = desk.cache._engine.far.quick
+    states = f"{desk.cache._engine.far.base}:journal:alerts:states"
+    desk.list_symbols(*SYMBOLS)
+
+    def everybody_is(level):
+        # Packed for Redis' own use: the level is the first thing in it.
+        packed = [redis.hget(states, f"score|simulated|{symbol}") for symbol in SYMBOLS]
+        return all(one is not None and one[1 : 2 + len(level)] == _packed(level) for one in packed)
+
+    def move(score, level):
+        desk.score(dict.fromkeys(SYMBOLS, score))
+        eventually(lambda: everybody_is(level), within_s=20)
+
+    wanted = Counter()
+    with killed_evaluators(seed=7) as killer:
+        move(50.0, "")
+        for turn in range(ROUNDS):
+            move(70.0 + turn, "high")
+            move(50.0, "")
+            wanted.update((symbol, 70.0 + turn) for symbol in SYMBOLS)
+
+    found = Counter(
+        (alert["symbol"], alert["data"]["score"]) for alert in desk.raised() if alert["kind"] == "score"
+    )
+    desk.cache.close()
+    print(killer.kills); assert killer.kills >= LEAST_KILLS
+    assert found == wanted
+
+
+def _packed(text):
+    return bytes([0xA0 + len(text)]) + text.encode()

@@ -1,0 +1,261 @@
+"""Claims about the inputs of a score besides prices: fetched, kept, missing, and gone with their symbol."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from cache.catalogue import (
+    BREADTH,
+    CANDLES,
+    CONFLUENCE,
+    EXCHANGE_STATUS,
+    FUNDING,
+    LONG_SHORT,
+    MARKETS,
+    OPEN_INTEREST,
+    ORDER_BOOK,
+    TICKERS,
+    TRADES,
+    UNIVERSE,
+)
+from market.exchange import Exchange
+from market.inputs import Funding, Trades
+from market.retry import ATTEMPTS
+from market.score_inputs import INPUTS
+from tasks import derive, fetch, fetch_symbols, plain, wire
+from tasks.setbacks import FIRST_REST_S
+from tests.integration.tasks.flow import Flow, flowing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cache import Key
+    from tests.integration.tasks.conftest import Workshop
+
+pytestmark = pytest.mark.integration
+
+EXCHANGE = "simulated"
+BTC = "BTC/USDT:USDT"
+OLD = "OLD/USDT:USDT"
+BATCHES = {"trades": "trades", "open_interest": "open_interest", "long_short": "long_short"}
+
+
+@pytest.fixture
+def flow(workshop: Workshop) -> Iterator[Flow]:
+    """A market whose time the test lets pass."""
+    yield from flowing(workshop)
+
+
+def symbols(workshop: Workshop) -> list[str]:
+    """The tracked symbols, fetched if they are not there yet."""
+    key = UNIVERSE.key(exchange=EXCHANGE)
+    if workshop.house.cache.get(key) is None:
+        fetch.universe(EXCHANGE)
+    return plain.symbols_of(workshop.house.cache.get(key).value)  # type: ignore[union-attr]
+
+
+def value(workshop: Workshop, key: Key) -> Any:
+    """What is stored under a key."""
+    entry = workshop.house.cache.get(key)
+    return None if entry is None else entry.value
+
+
+def of(kind: Any, symbol: str = BTC) -> Key:
+    """The key of a symbol."""
+    key: Key = kind.key(exchange=EXCHANGE, symbol=symbol)
+    return key
+
+
+def planned(workshop: Workshop) -> dict[str, list[str]]:
+    """The symbols that the plan sends out now, by task."""
+    workshop.forget_messages()
+    fetch.plan(EXCHANGE)
+    sent: dict[str, list[str]] = {}
+    for name, arguments in workshop.queued("fetch.slow"):
+        sent.setdefault(name.removeprefix("tasks.fetch."), []).extend(arguments[-1])
+    return sent
+
+
+def test_the_plan_asks_for_every_input_of_every_symbol(workshop: Workshop) -> None:
+    """Each in a batch of its own task; candles in one for each timeframe."""
+    names = symbols(workshop)
+
+    sent = planned(workshop)
+
+    assert {task: sorted(set(asked)) for task, asked in sent.items()} == dict.fromkeys(
+        ("candles", "order_books", "trades", "open_interest", "long_short"), sorted(names)
+    )
+
+
+def test_trades_are_joined_to_those_that_are_known(flow: Flow) -> None:
+    """Every trade of the last minutes once, although two answers had some in common."""
+    workshop = flow.workshop
+    symbols(workshop)
+    fetch_symbols.trades(EXCHANGE, [BTC])
+    before = Trades.from_plain(EXCHANGE, BTC, flow.house.cache.get(of(TRADES)).value)  # type: ignore[union-attr]
+    flow.pass_time(10)
+
+    fetch_symbols.trades(EXCHANGE, [BTC])
+
+    entry = flow.house.cache.get(of(TRADES))
+    assert entry is not None
+    after = Trades.from_plain(EXCHANGE, BTC, entry.value)
+    assert after.since <= before.as_of < after.as_of == entry.as_of
+    assert sum(after.time <= before.time[-1]) == sum(before.time >= after.time[0])
+    assert after.time[-1] > before.time[-1]
+
+
+@pytest.mark.parametrize(
+    ("task", "kind", "field"),
+    [("open_interest", OPEN_INTEREST, "amount"), ("long_short", LONG_SHORT, "ratio")],
+)
+def test_an_input_is_stored_as_of_when_it_was_true_and_has_its_symbols_scored(
+    workshop: Workshop, task: str, kind: Any, field: str
+) -> None:
+    """For the whole batch."""
+    names = symbols(workshop)
+    workshop.forget_messages()
+
+    getattr(fetch_symbols, task)(EXCHANGE, names)
+
+    entries = workshop.house.cache.get_many([of(kind, name) for name in names])
+    assert len(entries) == len(names)
+    for entry in entries.values():
+        assert entry.value[field]
+        assert entry.as_of == entry.value["as_of"] <= workshop.house.clock()
+    scored = [arguments for name, arguments in workshop.queued("normal") if name == "tasks.derive.symbols"]
+    assert sorted(symbol for _, some, _ in scored for symbol in some) == sorted(names)
+    assert value(workshop, EXCHANGE_STATUS.key(exchange=EXCHANGE, source=task))["state"] == "ok"
+
+
+def test_funding_rates_come_with_one_call_for_all_symbols(workshop: Workshop) -> None:
+    """And with it the interval that they are for."""
+    names = symbols(workshop)
+    fetch.funding(EXCHANGE)  # loads the intervals, once an hour
+    workshop.simulator.reset_requests()
+
+    fetch.funding(EXCHANGE)
+
+    rates = value(workshop, FUNDING.key(exchange=EXCHANGE))["funding"]
+    assert set(rates) == set(names)
+    assert all(Funding.from_plain(EXCHANGE, name, rate).rate_8h is not None for name, rate in rates.items())
+    assert workshop.simulator.requests()["total"] == 1
+
+
+def test_the_breadth_follows_from_the_tickers_and_not_at_each_of_them(workshop: Workshop) -> None:
+    """It is true as of the tickers, and renewed at most every fifteen seconds."""
+    names = symbols(workshop)
+    fetch.tickers(EXCHANGE)
+    key = BREADTH.key(exchange=EXCHANGE)
+    first = workshop.house.cache.get(key)
+    fetch.tickers(EXCHANGE)
+
+    again, rows = workshop.house.cache.get(key), value(workshop, TICKERS.key(exchange=EXCHANGE))["tickers"]
+    assert first is not None
+    assert again is not None
+    assert again.version == first.version
+    above = sum(row["last"] > row["open_24h"] for row in rows.values())
+    assert (first.value["above"], first.value["symbols"]) == (above, len(names))
+    assert first.value["as_of"] == first.as_of
+
+
+def test_what_an_exchange_lacks_is_noted_once_and_never_asked_for(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The scores say that it has none; its status says nothing, for nothing failed."""
+    lacking = ("open_interest", "funding")
+    offered = tuple(name for name in INPUTS if name not in lacking)
+    monkeypatch.setattr(Exchange, "inputs", lambda _: offered)
+
+    with capture_logs() as lines:
+        fetch.universe(EXCHANGE)
+        fetch.universe(EXCHANGE)
+    sent = planned(workshop)
+    workshop.simulator.reset_requests()
+    fetch.funding(EXCHANGE)
+    fetch_symbols.candles(EXCHANGE, "1m", [BTC])
+    derive.symbols(EXCHANGE, [BTC], ["1m"])
+
+    noted = [line for line in lines if line["event"] == "inputs_lacking"]
+    assert [(line["exchange"], line["inputs"]) for line in noted] == [(EXCHANGE, list(lacking))]
+    assert set(sent) == {"candles", "order_books", "trades", "long_short"}
+    assert "/v5/market/tickers" not in workshop.simulator.requests()["paths"]
+    for source in lacking:
+        assert value(workshop, EXCHANGE_STATUS.key(exchange=EXCHANGE, source=source)) is None
+    score = value(workshop, of(CONFLUENCE))
+    parts = {
+        part["name"]: part["reason"]
+        for name in ("orderflow", "sentiment")
+        for part in score["components"][name]["sub_scores"]
+    }
+    assert "simulated has no open interest" in parts["open_interest"]
+    assert "simulated has no funding rates" in parts["funding"]
+
+
+def test_a_symbol_that_the_exchange_does_not_know_has_the_universe_refreshed_early_and_once(
+    workshop: Workshop,
+) -> None:
+    """Not once for each of its inputs; the others of its batch are fetched."""
+    symbols(workshop)
+    workshop.forget_messages()
+
+    for task in (fetch_symbols.trades, fetch_symbols.order_books, fetch_symbols.long_short):
+        task(EXCHANGE, [OLD, BTC])
+
+    assert workshop.queued("fetch.fast") == [("tasks.fetch.universe", [EXCHANGE])]
+    assert value(workshop, of(TRADES)) is not None
+
+
+def test_what_is_answered_badly_again_and_again_is_asked_for_more_seldom(flow: Flow) -> None:
+    """One symbol of one input rests; everything else goes on."""
+    workshop = flow.workshop
+    names = symbols(workshop)
+    workshop.simulator.fault("html", path="/v5/market/orderbook", symbol="BTCUSDT", count=ATTEMPTS)
+
+    fetch_symbols.order_books(EXCHANGE, names)
+    resting = planned(workshop)
+    flow.pass_time(FIRST_REST_S)
+    rested = planned(workshop)
+
+    assert "order_books" not in resting
+    assert BTC in resting["trades"]
+    assert BTC in rested["order_books"]
+
+
+def test_a_renamed_symbol_leaves_under_its_old_name_with_all_that_there_was_of_it(workshop: Workshop) -> None:
+    """The exchange lists it under a new one; every kind of input, and what was made of it, goes."""
+    fetch.universe(EXCHANGE)
+    key = UNIVERSE.key(exchange=EXCHANGE)
+    listed = value(workshop, key)
+    renamed = [{**row, "symbol": OLD} if row["symbol"] == BTC else row for row in listed["instruments"]]
+    cache = workshop.house.cache
+    cache.put(key, {**listed, "instruments": renamed})
+    kept = [of(kind, OLD) for kind in (TRADES, OPEN_INTEREST, LONG_SHORT, ORDER_BOOK, CONFLUENCE)]
+    kept += [CANDLES.key(exchange=EXCHANGE, symbol=OLD, timeframe=name) for name in ("1m", "4h")]
+    for one in kept:
+        cache.put(one, {})
+    fetch.tickers(EXCHANGE)
+
+    fetch.universe(EXCHANGE)
+    fetch.tickers(EXCHANGE)
+
+    assert BTC in symbols(workshop)
+    assert OLD not in symbols(workshop)
+    assert cache.get_many(kept) == {}
+    assert set(value(workshop, TICKERS.key(exchange=EXCHANGE))["tickers"]) == set(symbols(workshop))
+    assert BTC in planned(workshop)["trades"]
+
+
+def test_another_process_needs_no_list_of_markets(workshop: Workshop) -> None:
+    """It has the one that the universe was made of from the cache."""
+    names = symbols(workshop)
+    assert value(workshop, MARKETS.key(exchange=EXCHANGE))["markets"]
+    wire.close()
+    workshop.simulator.reset_requests()
+
+    wire.house().exchange(EXCHANGE).tickers(names)
+
+    assert list(workshop.simulator.requests()["paths"]) == ["/v5/market/tickers"]

@@ -1,0 +1,131 @@
+"""A process that evaluates alerts over a real cache, fed by hand, and what a test asks of what it raised."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import defaultdict
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import settings as environment
+from cache import Put, TieredCache
+from cache.catalogue import (
+    ALERT_JOURNAL,
+    ALERTS,
+    BETA,
+    CANDLES,
+    CONFLUENCE,
+    EXCHANGE_STATUS,
+    TICKERS,
+    UNIVERSE,
+)
+from tasks import alerts, wire
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from market.model import Candles
+
+EXCHANGE = "simulated"
+Alert = dict[str, Any]
+
+
+class Clock:
+    """Real time, plus what a test adds."""
+
+    def __init__(self) -> None:
+        self.ahead = 0.0
+
+    def __call__(self) -> float:
+        """Now."""
+        return time.time() + self.ahead
+
+    def move(self, seconds: float) -> None:
+        """Let time pass at once."""
+        self.ahead += seconds
+
+
+@dataclass
+class Desk:
+    """One process of the scorer; `symbols` are those that are listed."""
+
+    clock: Clock = field(default_factory=Clock)
+    symbols: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        loaded = environment.load()
+        self.cache = TieredCache.from_settings(loaded, clock=self.clock, name=None)
+        self.house = wire.House(settings=loaded, cache=self.cache, clock=self.clock, exchange=None)
+        self.memory = alerts.Memory()
+
+    def evaluate(self) -> None:
+        """Run the task in this process."""
+        wire._houses[os.getpid()] = self.house
+        alerts._memories[os.getpid()] = self.memory
+        alerts.evaluate()
+
+    def list_symbols(self, *symbols: str) -> None:
+        """Have the exchange list them."""
+        self.symbols = symbols
+        rows = [{"symbol": symbol} for symbol in symbols]
+        self.cache.put(UNIVERSE.key(exchange=EXCHANGE), {"instruments": rows, "timeframes": ["5m"]})
+
+    def score(self, scores: Mapping[str, float | None], *, stale: Iterable[str] = ()) -> None:
+        """Store scores of these symbols."""
+        self.cache.put_many(
+            [
+                Put(CONFLUENCE.key(exchange=EXCHANGE, symbol=symbol), {"score": score, "stale": list(stale)})
+                for symbol, score in scores.items()
+            ]
+        )
+
+    def price(self, *symbols: str) -> None:
+        """Have the exchange confirm the prices of these symbols now."""
+        rows = {symbol: {"last": 1.0, "confirmed_at": self.clock()} for symbol in symbols}
+        self.cache.put(TICKERS.key(exchange=EXCHANGE), {"tickers": rows})
+
+    def status(self, state: str, source: str = "tickers") -> None:
+        """Store how one source is doing."""
+        value = {"state": state, "since": self.clock(), "reason": "refused", "retry_at": None}
+        self.cache.put(EXCHANGE_STATUS.key(exchange=EXCHANGE, source=source), value)
+
+    def candles(self, symbol: str, series: Candles) -> None:
+        """Store candles of five minutes."""
+        key = CANDLES.key(exchange=EXCHANGE, symbol=symbol, timeframe="5m")
+        self.cache.put(key, series.to_plain(), as_of=series.closed_at)
+
+    def divergence(self, rows: Mapping[str, float | None]) -> None:
+        """Store betas with these divergences."""
+        symbols = {symbol: {"ols": None, "ewma": None, "divergence_z": z} for symbol, z in rows.items()}
+        self.cache.put(BETA.key(exchange=EXCHANGE, timeframe="5m"), {"symbols": symbols})
+
+    def shown(self) -> list[Alert]:
+        """What readers see, newest first."""
+        entry = self.cache.get(ALERTS.key(scope="recent"))
+        return [] if entry is None else list(entry.value["alerts"])
+
+    def raised(self) -> list[Alert]:
+        """What the journal has, newest first."""
+        return raised(self.cache)
+
+
+def raised(cache: TieredCache) -> list[Alert]:
+    """Everything that the journal has, newest first; fails while Redis is away."""
+    entries = cache.journal(ALERT_JOURNAL).recent(10_000)
+    assert entries is not None, "Redis could not be asked"
+    return [entry.plain() for entry in entries]
+
+
+def doubled(found: Iterable[Alert], cooldown_s: float) -> list[tuple[Alert, Alert]]:
+    """Pairs of alerts of one kind, exchange and symbol that are nearer to one another than the cooldown."""
+    named = defaultdict(list)
+    for alert in sorted(found, key=lambda alert: alert["raised_at"]):
+        named[alert["kind"], alert["exchange"], alert["symbol"]].append(alert)
+    return [
+        (first, second)
+        for alerts_of_one in named.values()
+        for first, second in pairwise(alerts_of_one)
+        if second["raised_at"] - first["raised_at"] < cooldown_s
+    ]
