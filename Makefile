@@ -8,6 +8,8 @@ PYTHON ?= python3
 UV := $(or $(shell command -v uv 2>/dev/null),.uv/bin/uv)
 RUN := $(UV) run --frozen --no-sync
 STAMP := .venv/.installed
+# What the indicators are measured against needs pandas, which must not be beside TA-Lib in the system's own.
+PEERS := .venv-peers/.installed
 # Most tests wait for servers rather than compute; a file's tests stay together in one process.
 SIDE_BY_SIDE := -n $(or $(TEST_PROCESSES),2) --dist loadfile
 
@@ -31,7 +33,7 @@ format: $(STAMP) ## Format the code and mend what can be mended
 	$(RUN) ruff format .
 	$(RUN) ruff check --fix .
 
-bench: $(STAMP) ## Measure, side by side (takes minutes)
+bench: $(STAMP) $(PEERS) ## Measure, side by side (takes minutes)
 	$(RUN) python -m benchmarks
 
 chaos: $(STAMP) packages ## Hold the cache against 20 seeds of broken servers (takes minutes)
@@ -46,10 +48,14 @@ packages:
 	@tests/support/packages.sh
 
 clean: ## Remove the environment and what runs left behind
-	rm -rf .venv .uv var .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
+	rm -rf .venv .venv-peers .uv var .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
 
 $(STAMP): pyproject.toml uv.lock | $(UV)
 	$(UV) sync --frozen --group bench
+	@touch $@
+
+$(PEERS): pyproject.toml uv.lock | $(UV)
+	UV_PROJECT_ENVIRONMENT=.venv-peers $(UV) sync --frozen --only-group peers
 	@touch $@
 
 .uv/bin/uv:

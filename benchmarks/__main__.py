@@ -1,4 +1,4 @@
-"""`python -m benchmarks [cache|web|system|growth] [--quick] [--json|--markdown]`."""
+"""`python -m benchmarks [cache|market|web|system|growth] [--quick] [--json|--markdown]`."""
 
 from __future__ import annotations
 
@@ -15,12 +15,15 @@ if TYPE_CHECKING:
 # Loaded when asked for: a group must not pay for the imports of another.
 GROUPS = {
     "cache": "benchmarks.cache.run",
+    "market": "benchmarks.market.run",
     "web": "benchmarks.web",
     "system": "benchmarks.system",
     "growth": "benchmarks.growth",
 }
 # These leave their figures behind, unless they were quick.
-KEPT = ("cache", "growth")
+KEPT = ("cache", "market", "growth")
+# Of these a few rows can be asked for.
+BY_ROW = ("cache", "market")
 
 
 def main() -> None:
@@ -28,7 +31,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("groups", nargs="*", help=f"some of {', '.join(GROUPS)}; none means all")
     parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds")
-    parser.add_argument("--only", default="", help="rows of the cache's list, as in B1,B9")
+    parser.add_argument("--only", default="", help="rows of cache or market, as in B1,B9 or M1")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--markdown", action="store_true", help="print a Markdown table")
     arguments = parser.parse_args()
@@ -47,7 +50,7 @@ def main() -> None:
 
 def _run(name: str, *, quick: bool, only: tuple[str, ...]) -> list[Result]:
     run = import_module(GROUPS[name]).run
-    results: list[Result] = run(quick=quick, only=only) if name == "cache" else run(quick=quick)
+    results: list[Result] = run(quick=quick, only=only) if name in BY_ROW else run(quick=quick)
     if name in KEPT and not quick and not only:
         RESULTS.mkdir(exist_ok=True)
         (RESULTS / f"{name}.json").write_text(as_json(results) + "\n")

@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 
 PATH = "/api/dashboard/data"
 EVERY_S = 0.02
-# These are true as of the answer that brought them; candles are as of their close.
+# Asked for once in each period for each symbol; true as of the answer, where candles are as of their close.
 INPUTS = ("order_book", "trades")
+# Of these the exchange itself says when it answered, to the millisecond.
+TIMED = "order_book"
 
 
 @dataclass(slots=True)
@@ -95,5 +97,5 @@ def _inputs(cache: TieredCache, keys: list[Key], made_at: float) -> dict[Any, fl
         for key, entry in cache.get_many(keys).items()
         if entry.stored_at <= made_at
         for one in entry.value["inputs"]
-        if one["name"] in INPUTS and one["used"] and one["as_of"] is not None
+        if one["name"] == TIMED and one["used"]
     }

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 RESULTS = Path(__file__).parent / "results"
 DOCS = Path(__file__).parents[1] / "docs" / "benchmarks.md"
-GROUPS = ("cache", "growth")
+GROUPS = ("cache", "market", "growth")
 MARKS = {True: "reached", False: "NOT reached", None: "-"}
 
 

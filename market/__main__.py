@@ -7,7 +7,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from market import score_file
+from market import exchange_table, score_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     score_file.add_to(commands)
+    exchange_table.add_to(commands)
     options = parser.parse_args(arguments)
     try:
         code: int = options.run(options)

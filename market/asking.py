@@ -110,8 +110,10 @@ class Asker:
         # is not under this: it validates after the call.
         except (MarketError, ccxt.BaseError, OSError, *PARSER_FAILURES) as exc:
             error = translate(exc, exchange=self.id, now=self._clock(), symbol=symbol, outer=outer)
-            self._close_for(error)
-            self._tell(error, asked=self._transport.turns > turns_before)
+            asked = self._transport.turns > turns_before
+            if asked:  # else the limiter itself said so, and knows
+                self._close_for(error)
+            self._tell(error, asked=asked)
             if error is exc:
                 raise
             raise error from exc

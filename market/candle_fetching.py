@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 # Read again with the new candles: an exchange corrects a candle after its close, at times a few bars later.
 OVERLAP_BARS = 3
+# A series with filled gaps is loaded whole this often: the exchange may have the candles by then.
+MEND_S = 900.0
 
 
 class CandleFetching:
@@ -37,7 +39,7 @@ class CandleFetching:
         if len(previous) and missing <= 0:
             return previous.tail(bars)
         few = missing + OVERLAP_BARS + 1  # and the running one
-        if not len(previous) or few > bars:
+        if not len(previous) or few > bars or self._may_be_mended(previous):
             return self.whole(symbol, previous.timeframe, bars=bars)
         rows, now = self._rows(symbol, previous.timeframe, few)
         self._refuse_from_before(rows, previous, symbol)
@@ -47,6 +49,11 @@ class CandleFetching:
         ):
             return self.whole(symbol, previous.timeframe, bars=bars)
         return merge(previous, newer).tail(bars)
+
+    def _may_be_mended(self, previous: Candles) -> bool:
+        """Whether there are gaps in it, and it is time to ask for what was missing."""
+        is_time = self._ask.now() // MEND_S > previous.closed_at // MEND_S
+        return is_time and bool(previous.filled.any())
 
     def _refuse_from_before(self, rows: Floats, previous: Candles, symbol: str) -> None:
         """Raise `BadAnswer` for what a server sends that is behind the one which answered before.

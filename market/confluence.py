@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 from market.components.definition import bounded
 from market.components.registry import COMPONENTS, PER_SYMBOL
 from market.confidence import agreement, input_states, quality, strength, why_no_view
-from market.score import ComponentPart, Input, Score, SubScorePart, TimeframePart
+from market.score import NO_FACTS, ComponentPart, Input, Score, SubScorePart, TimeframePart
 from market.score_inputs import CANDLES, NOT_YET
 from market.signals import band_of, next_signal
 
@@ -29,6 +29,8 @@ class _Frame:
     weight: float
     view: TimeframeView | None
     reason: str | None
+    closed_at: float | None
+    bars: int | None
     candles: tuple[Input, ...]
 
 
@@ -42,15 +44,22 @@ class _Material:
     ages: Mapping[str, float]
 
 
-@dataclass(frozen=True, slots=True)
-class _Reading:
+class _Reading(NamedTuple):
     """What a sub-score came to, before its share of the component is known."""
 
     value: float | None
     reason: str | None
-    inputs: tuple[Input, ...]
-    timeframes: Mapping[str, TimeframePart] | None
-    facts: Mapping[str, float]
+    inputs: tuple[Input, ...] = ()
+    timeframes: Mapping[str, TimeframePart] | None = None
+    facts: Mapping[str, float] = NO_FACTS
+
+
+class _Whole(NamedTuple):
+    """What a component came to, before its share of the score is known."""
+
+    x: float | None
+    reason: str | None
+    sub_scores: tuple[SubScorePart, ...]
 
 
 def confluence(
@@ -74,13 +83,13 @@ def confluence(
     reasons = reasons or {}
     frames = {name: _frame(name, weight, inputs, reasons) for name, weight in timeframe_weights.items()}
     material = _Material(inputs, frames, reasons, inputs.ages())
+    weights = {component.name: component_weights.get(component.name, 0.0) for component in COMPONENTS}
+    wholes = {component.name: _component(component, material, timeframe_weights) for component in COMPONENTS}
+    x, shares = weighted_mean({name: whole.x for name, whole in wholes.items()}, weights)
     parts = {
-        component.name: _component(component, component_weights.get(component.name, 0.0), material)
-        for component in COMPONENTS
+        name: ComponentPart(whole.x, weights[name], shares[name], whole.reason, whole.sub_scores)
+        for name, whole in wholes.items()
     }
-    x, shares = weighted_mean(
-        {name: part.x for name, part in parts.items()}, {name: part.weight for name, part in parts.items()}
-    )
     score = None if x is None else 50.0 + 50.0 * x
     states = input_states(
         parts, inputs, timeframe_weights=timeframe_weights, stale=stale_inputs, reasons=reasons
@@ -97,7 +106,7 @@ def confluence(
         quality=trust,
         agreement=agreed,
         strength=far,
-        components={name: replace(part, share=shares[name]) for name, part in parts.items()},
+        components=parts,
         missing={name: part.reason for name, part in parts.items() if part.x is None and part.reason},
         inputs=states,
         as_of=_oldest(parts.values()),
@@ -122,7 +131,9 @@ def weighted_mean(
 
 def _frame(name: str, weight: float, inputs: ScoreInputs, reasons: Mapping[str, str]) -> _Frame:
     view = inputs.views.get(name)
-    return _Frame(name, weight, view, why_no_view(inputs, name, reasons), _candles(name, view))
+    closed_at, bars = (None, None) if view is None else (view.closed_at, view.bars)
+    reason = why_no_view(inputs, name, reasons)
+    return _Frame(name, weight, view, reason, closed_at, bars, _candles(name, view))
 
 
 def _candles(timeframe: str, view: TimeframeView | None) -> tuple[Input, ...]:
@@ -132,70 +143,78 @@ def _candles(timeframe: str, view: TimeframeView | None) -> tuple[Input, ...]:
     return (Input(CANDLES, timeframe, view.closed_at, view.bars),)
 
 
-def _component(component: Component, weight: float, material: _Material) -> ComponentPart:
+def _component(component: Component, material: _Material, weights: Mapping[str, float]) -> _Whole:
+    """One component over `weights`, those of the timeframes."""
+    name, sub_scores = component.name, component.sub_scores
     if component.scope == "timeframe":
-        weights = {name: frame.weight for name, frame in material.frames.items()}
-        readings = [_over_timeframes(component, each, material, weights) for each in component.sub_scores]
+        readings = [_over_timeframes(name, each.name, material, weights) for each in sub_scores]
     else:
-        measured = PER_SYMBOL[component.name](material.inputs)
-        readings = [_once(each, measured, material) for each in component.sub_scores]
-    pairs = list(zip(component.sub_scores, readings, strict=True))
+        measured = PER_SYMBOL[name](material.inputs)
+        readings = [_once(each, measured, material) for each in sub_scores]
+    pairs = list(zip(sub_scores, readings, strict=True))
     x, shares = weighted_mean(
-        {each.name: reading.value for each, reading in pairs}, {each.name: each.weight for each, _ in pairs}
+        {each.name: reading.value for each, reading in pairs}, {each.name: each.weight for each in sub_scores}
     )
     reason = None if x is not None else _sentence({each.name: read.reason or "" for each, read in pairs})
-    sub_scores = tuple(
-        SubScorePart(
-            each.name,
-            reading.value,
-            each.weight,
-            shares[each.name],
-            each.formula,
-            reading.reason,
-            timeframes=reading.timeframes,
-            inputs=reading.inputs,
-            facts=reading.facts,
-        )
-        for each, reading in pairs
+    return _Whole(x, reason, tuple(_part(each, shares[each.name], reading) for each, reading in pairs))
+
+
+def _part(sub_score: SubScore, share: float | None, reading: _Reading) -> SubScorePart:
+    return SubScorePart(
+        sub_score.name,
+        reading.value,
+        sub_score.weight,
+        share,
+        sub_score.formula,
+        reading.reason,
+        reading.timeframes,
+        reading.inputs,
+        reading.facts,
     )
-    return ComponentPart(x, weight, None, reason, sub_scores)
 
 
 def _over_timeframes(
-    component: Component, sub_score: SubScore, material: _Material, weights: Mapping[str, float]
+    component: str, name: str, material: _Material, weights: Mapping[str, float]
 ) -> _Reading:
     values: dict[str, float | None] = {}
     absent: dict[str, str] = {}
-    for name, frame in material.frames.items():
+    for timeframe, frame in material.frames.items():
         value = None
         if frame.view is None or frame.reason is not None:
-            absent[name] = frame.reason or NOT_YET[CANDLES]
+            absent[timeframe] = frame.reason or NOT_YET[CANDLES]
         else:
-            value = frame.view.value(component.name, sub_score.name)
+            value = frame.view.value(component, name)
             if value is None:
-                absent[name] = frame.view.missing.get(sub_score.name, "not computed")
-        values[name] = value
+                absent[timeframe] = frame.view.missing.get(name, "not computed")
+        values[timeframe] = value
     mean, shares = weighted_mean(values, weights)
-    parts = {}
-    inputs: tuple[Input, ...] = ()
-    for name, frame in material.frames.items():
-        closed_at, bars = None, None
-        if values[name] is not None and frame.view is not None:
-            closed_at, bars = frame.view.closed_at, frame.view.bars
-            inputs += frame.candles
-        parts[name] = TimeframePart(values[name], frame.weight, shares[name], closed_at, bars)
-    return _Reading(mean, _sentence(absent), inputs, parts, {})
+    parts = {
+        timeframe: TimeframePart(
+            value := values[timeframe],
+            frame.weight,
+            shares[timeframe],
+            frame.closed_at if value is not None else None,
+            frame.bars if value is not None else None,
+        )
+        for timeframe, frame in material.frames.items()
+    }
+    used = [
+        each
+        for timeframe, frame in material.frames.items()
+        if values[timeframe] is not None
+        for each in frame.candles
+    ]
+    return _Reading(mean, _sentence(absent) if absent else None, tuple(used), parts)
 
 
 def _once(sub_score: SubScore, measured: Measured, material: _Material) -> _Reading:
     """A sub-score from inputs that are known once per symbol."""
     absent = [name for name in sub_score.inputs if name not in material.ages]
     if absent:
-        reason = "; ".join(material.reasons.get(name, NOT_YET[name]) for name in absent)
-        return _Reading(None, reason, (), None, {})
+        return _Reading(None, "; ".join(material.reasons.get(name, NOT_YET[name]) for name in absent))
     found = measured.found.get(sub_score.name)
     if found is None:
-        return _Reading(None, measured.reasons.get(sub_score.name), (), None, {})
+        return _Reading(None, measured.reasons.get(sub_score.name))
     used = tuple(Input(name, None, material.ages[name], None) for name in sub_score.inputs)
     if found.timeframe is not None:
         used += _candles(found.timeframe, material.inputs.views[found.timeframe])

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+import structlog
+
 from market import particulars, validation
 from market.errors import BadAnswer, NotSupported, SymbolUnknown
 from market.inputs import Funding, LongShort, OpenInterest
@@ -14,11 +16,13 @@ if TYPE_CHECKING:
 
     from market.asking import Asker
 
+log = structlog.get_logger(__name__)
+
 STEP = "5m"
 ROWS = 14  # of 5 minutes: the last 65
 KEPT_S = 70 * 60.0
 MINUTE_S = 60.0
-# No exchange lets a rate go further within one interval; Bybit's and Binance's caps are at most 4 %.
+# More than this within one interval is a slip of the decimal point.
 LARGEST_RATE = 0.5
 
 _HOURS = re.compile(r"(\d+)h")
@@ -58,13 +62,19 @@ class Derivatives:
                 raise NotSupported(ask.id, "no funding rates")
         intervals = self._intervals(perpetuals)
         raw = self._funding_rows(perpetuals)
-        found = {}
+        found, broken = {}, []
         for symbol in perpetuals:
-            rate = self._funding_of(symbol, raw.get(symbol) or {}, intervals.get(symbol))
-            if rate is not None:
-                found[symbol] = rate
+            row = raw.get(symbol) or {}
+            if row.get("fundingRate") is None:
+                continue  # a new listing has none yet
+            try:
+                found[symbol] = self._funding_of(symbol, row, intervals.get(symbol))
+            except BadAnswer as error:
+                broken.append(f"{symbol}: {error.reason}")
+        if broken:
+            log.warning("funding_dropped", exchange=ask.id, dropped=len(broken), symbols=broken[:5])
         if not found:
-            raise BadAnswer(ask.id, "no funding rates")
+            raise BadAnswer(ask.id, f"{len(broken)} broken funding rates" if broken else "no funding rates")
         return found
 
     def long_short(self, symbol: str) -> LongShort:
@@ -118,8 +128,7 @@ class Derivatives:
         if with_intervals or client.has.get("fetchFundingRates"):
             with self._ask.asking():
                 fetch = client.fetch_funding_intervals if with_intervals else client.fetch_funding_rates
-                rows = fetch(symbols)
-            return rows
+                return dict(fetch(symbols))
         for symbol in symbols:
             with self._ask.asking(symbol):
                 rows[symbol] = client.fetch_funding_rate(symbol)
@@ -143,10 +152,8 @@ class Derivatives:
 
         return ask.markets.intervals(symbols, now=ask.now(), load=load)
 
-    def _funding_of(self, symbol: str, row: Mapping[str, Any], interval_h: float | None) -> Funding | None:
-        """One rate, None where the exchange has none."""
-        if row.get("fundingRate") is None:
-            return None
+    def _funding_of(self, symbol: str, row: Mapping[str, Any], interval_h: float | None) -> Funding:
+        """One rate; raise `BadAnswer` for one that cannot be."""
         rate = validation.number(row["fundingRate"])
         if rate is None or abs(rate) > LARGEST_RATE:
             raise BadAnswer(self._ask.id, "a funding rate that cannot be", symbol=symbol)

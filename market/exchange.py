@@ -14,6 +14,7 @@ from market.derivatives import Derivatives
 from market.errors import BadAnswer, SymbolUnknown
 from market.exchange_clock import ExchangeClock
 from market.particulars import VOLUME_IN_CONTRACTS, book_limit
+from market.score_inputs import INPUTS
 from market.shared_markets import SharedMarkets
 from market.trade_fetching import TradeFetching
 from market.universe import ranked, tracked_markets
@@ -29,9 +30,6 @@ log = structlog.get_logger(__name__)
 
 PATIENCE_S = 20.0
 WINDOW_S = 900.0
-
-INPUTS = ("candles", "order_book", "trades", "open_interest", "funding", "long_short", "breadth")
-"""All that a score can be made of."""
 
 # What ccxt must have for an input, any of them; those of the second table only perpetuals have.
 CALLS: dict[str, tuple[str, ...]] = {

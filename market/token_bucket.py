@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from market.circuit import CLOSED, RULES
+from market.circuit import CLOSED, RULES, TRIAL_HINT_S
 from market.errors import ExchangeUnavailable, LimiterFull, RateLimited
 from market.limiter import OPEN, Closure
 
@@ -67,7 +67,7 @@ class TokenBucket:
         give_up_at = self._monotonic() + patience_s
         self._thread.asks = False
         try:
-            while self._closed_s() or not self._waited_for_turn(weight, give_up_at):
+            while self._must_stay_away() or not self._waited_for_turn(weight, give_up_at):
                 self._wait_while_closed(give_up_at)
         except BaseException:
             with self._lock:
@@ -130,6 +130,13 @@ class TokenBucket:
             self._forget_sent()
             self._sent.append(self._monotonic())
 
+    def _must_stay_away(self) -> bool:
+        """Whether it is closed; raise while the circuit is open, unless it is closed for much longer."""
+        refused_s, closed_s = self._circuit.refused_s(me(), self._monotonic()), self._closed_s()
+        if refused_s and closed_s <= refused_s + TRIAL_HINT_S:
+            raise ExchangeUnavailable(self.exchange, self._circuit.reason, retry_after=refused_s)
+        return closed_s > 0
+
     def _wait_while_closed(self, give_up_at: float) -> None:
         closed_s = self._closed_s()
         if self._monotonic() + closed_s > give_up_at:
@@ -156,10 +163,8 @@ class TokenBucket:
     def _reserved(self, weight: float, give_up_at: float) -> float:
         """Take the next turn, and the trial where one is due; seconds until the turn."""
         with self._lock:
+            self._must_stay_away()  # again: another thread may have the trial by now
             now = self._monotonic()
-            refused_s = self._circuit.refused_s(me(), now)
-            if refused_s:
-                raise ExchangeUnavailable(self.exchange, self._circuit.reason, retry_after=refused_s)
             level = min(self.rate.burst, self._level + (now - self._filled_at) * self.rate.per_second)
             # A call that weighs more than the bucket holds goes when the bucket is full, on credit.
             wait_s = max(0.0, (min(weight, self.rate.burst) - level) / self.rate.per_second)

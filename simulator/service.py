@@ -86,7 +86,7 @@ class Service:
     def reply(self, path: str, query: Query, client: str) -> Reply:
         """Judge and answer one request of one address."""
         counted = self._tally.name(path)
-        self._tally.request(counted)
+        self._tally.request(counted, query)
         now = self._clock()
         verdict = self._limiter.admit(client)
         if verdict.allowed:

@@ -13,7 +13,7 @@ from cache.catalogue import ALERT_JOURNAL, ALERTS, MOST_ALERTS
 from tasks import app, wire
 from tasks.announce import request_publish
 from tasks.base import MarketTask
-from tasks.sightings import Look
+from tasks.sightings import Look, of_score
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -51,9 +51,23 @@ def evaluate() -> None:
     if recorded is None:
         # The conditions stand against what was stored before: the next run finds the same.
         log.warning("alerts_postponed", reason="Redis could not be asked")
-        memory.forget()
         return
     show(house, journal, recorded)
+
+
+def on_scores(house: House, scores: Iterable[Entry]) -> None:
+    """Judge scores as they are stored: what crosses and comes back between two looks is seen as well.
+
+    Whoever dies before this leaves it to the next look.
+    """
+    sightings = (of_score(house, entry.key.exchange, entry.key.symbol, entry) for entry in scores)
+    told = [sighting for sighting in sightings if sighting is not None]
+    if not told:
+        return
+    journal = house.cache.journal(ALERT_JOURNAL)
+    recorded = journal.record(observations(told, house.settings.alert_cooldown))
+    if recorded is not None and recorded.added:
+        show(house, journal, recorded)
 
 
 def record(house: House, journal: Journal, memory: Memory) -> Recorded | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from market.errors import BadAnswer, LimiterFull, MarketError, NotSupported, Sym
 from market.retry import retried
 from tasks import app, status
 from tasks.announce import derive_symbols, request_publish
+from tasks.base import expires_at
 from tasks.costs import COSTS
 from tasks.setbacks import SETBACKS
 from tasks.symbol_inputs import CLAIM_S
@@ -106,11 +106,8 @@ def fetch_each(
 
 def deadline(house: House) -> float:
     """When the message of the running task is void, in Unix seconds: nobody waits for its answers then."""
-    expires = current_task.request.expires if current_task else None
-    if expires is None:
-        return house.clock() + CLAIM_S
-    at: datetime = datetime.fromisoformat(expires) if isinstance(expires, str) else expires
-    return at.timestamp()
+    void_at = expires_at(current_task.request) if current_task else None
+    return house.clock() + CLAIM_S if void_at is None else void_at
 
 
 @contextmanager

@@ -10,10 +10,10 @@ from cache import Value
 from cache.catalogue import CANDLES, CONFLUENCE, INDICATORS, UNIVERSE
 from market.model import Candles
 from market.timeframe_view import view_of
-from tasks import app, plain, planning, wire
+from tasks import alerts, app, plain, planning, wire
 from tasks.announce import request_publish
 from tasks.base import MarketTask
-from tasks.scoring import Scoring, inputs_of
+from tasks.scoring import MADE_OF, Scoring, inputs_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 BATCH = 50
-MADE_OF = "made_of"  # of a view: the version of the candles
 
 
 @app.task(base=MarketTask, name="tasks.derive.symbols")  # type: ignore[untyped-decorator]
@@ -82,14 +81,19 @@ def derive_views(house: House, exchange: str, names: list[str], timeframes: list
 
 
 def derive_scores(house: House, exchange: str, names: list[str]) -> None:
-    """Compute and store the score of each symbol of which an input changed; renew the life of the rest."""
-    keys = [CONFLUENCE.key(exchange=exchange, symbol=symbol) for symbol in names]
+    """Compute and store the score of each symbol of which an input changed; renew the life of the rest.
+
+    A symbol that is no longer tracked gets none, however late the message comes that asks for it.
+    """
+    universe = house.cache.get(UNIVERSE.key(exchange=exchange))
+    value = universe.value if universe else None
+    tracked, offered = plain.symbols_of(value), plain.inputs_of(value)
+    wanted = names if value is None else sorted(set(names).intersection(tracked))
+    keys = [CONFLUENCE.key(exchange=exchange, symbol=symbol) for symbol in wanted]
     if not keys:
         return
     previous = house.cache.get_many(keys)
-    universe = house.cache.get(UNIVERSE.key(exchange=exchange))
-    offered = plain.inputs_of(universe.value if universe else None)
-    scoring = Scoring(exchange=exchange, offered=offered, settings=house.settings, now=house.clock())
+    scoring = Scoring(house, exchange, offered)
 
     def compute(batch: Mapping[Key, Mapping[Key, Entry | None]]) -> dict[Key, Value]:
         return {
@@ -98,7 +102,8 @@ def derive_scores(house: House, exchange: str, names: list[str]) -> None:
         }
 
     timeframes = house.settings.timeframes
-    house.cache.derive_many(keys, lambda key: inputs_of(key, timeframes, offered), compute)
+    stored = house.cache.derive_many(keys, lambda key: inputs_of(key, timeframes, offered), compute)
+    alerts.on_scores(house, stored.values())
     log.debug(
         "scores_derived",
         exchange=exchange,
@@ -124,7 +129,10 @@ def _behind(house: House, exchange: str, names: list[str]) -> list[str]:
     return [
         symbol
         for symbol, key in keys.items()
-        if (entry := entries.get(key)) is None or house.clock() - entry.stored_at >= half_life_s
+        if (entry := entries.get(key)) is None
+        # Also a young one, whose books come and go while one of its views was lost on the way.
+        or entry.state == "stale"
+        or house.clock() - entry.stored_at >= half_life_s
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from market.model import TIMEFRAME_SECONDS
@@ -21,23 +22,53 @@ if TYPE_CHECKING:
     from tasks.wire import House
 
 
+LEAST_ROOM = 0.1
+"""Of a rate that prices alone use up; they are worth nothing without candles."""
+
+
+@dataclass(slots=True)
+class Round:
+    """What the last round of an exchange leaves to the next.
+
+    `overspent` is what it sent out beyond what the rate carries; where a round has room for one call
+    alone, `absent_first` sees to it that they come in turns all the same.
+    """
+
+    overspent: float = 0.0
+    absent_first: bool = False
+
+
+ROUNDS: dict[str, Round] = {}
+"""The last of each exchange, as far as this process knows."""
+
+
 def send_due(house: House, source: Exchange, universe: Mapping[str, Any]) -> None:
     """Send out what is due and nobody else is fetching, the most overdue first.
 
     More than the exchange's rate carries until the next round would only wait in the queue, and the
     next prices behind it.
     """
-    wants = _wants(house, source, universe)
-    room = 1.0 * source.calls_within(house.settings.period_candles)
+    wants, last = _wants(house, source, universe), ROUNDS.get(source.id, Round())
+    room, absent_first = _room(house, source) - last.overspent, last.absent_first
     claimed: list[Want] = []
-    for want in planning.in_order(wants):
+    for want in planning.in_order(wants, absent_first=absent_first):
         if room <= 0:
             break
         if house.cache.claim(claim_name(wants[want], want.seen_at), CLAIM_S):
             claimed.append(want)
             room -= COSTS.of(source.id, want.source)
+            absent_first = want.overdue < planning.ABSENT
+    ROUNDS[source.id] = Round(max(0.0, -room), absent_first)
     for name, timeframe, symbols in planning.by_batch(claimed, BATCH):
         send(BY_SYMBOL[name], source.id, timeframe, symbols)
+
+
+def _room(house: House, source: Exchange) -> float:
+    """What the rate carries until the next round, without what the calls for all symbols take of it."""
+    settings, round_s = house.settings, house.settings.period_candles
+    for_all_s = COSTS.of(source.id, "tickers") / settings.period_tickers
+    for_all_s += COSTS.of(source.id, "funding") / settings.period_funding
+    return max(LEAST_ROOM, source.calls_within(round_s) - round_s * for_all_s)
 
 
 def send(what: SymbolInput, exchange: str, timeframe: str, symbols: list[str]) -> None:
@@ -90,7 +121,7 @@ def _candles(
 
 def _by_period(house: House, exchange: str, what: SymbolInput, symbols: Sequence[str]) -> dict[Want, Key]:
     keys = {what.kind.key(exchange=exchange, symbol=symbol): symbol for symbol in symbols}
-    found, now, period_s = house.cache.get_many(keys), house.clock(), what.period_s(house.settings)
+    found, now, period_s = house.cache.get_many(keys), house.clock(), what.period_s(house)
     return {
         Want(
             what.source,

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import structlog
 
 from cache import Value
-from cache.catalogue import BREADTH, EXCHANGE_STATUS, FUNDING, MARKETS, TICKERS, UNIVERSE
+from cache.catalogue import BREADTH, EXCHANGE_SOURCES, EXCHANGE_STATUS, FUNDING, MARKETS, TICKERS, UNIVERSE
 from market.retry import retried
 from market.score_inputs import INPUTS
 from tasks import app, due, plain, status, wire
 from tasks.announce import request_publish
 from tasks.base import FetchTask, MarketTask
 from tasks.batches import deadline, is_closed, reported
+from tasks.costs import COSTS
 from tasks.forget import forget
 from tasks.symbol_inputs import CLAIM_S
 
@@ -39,7 +40,7 @@ def universe(exchange: str) -> None:
     before = house.cache.get(key)
     source = house.exchange(exchange)
     with reported(house, exchange, "universe") as report:
-        instruments = _asked(house, lambda: source.universe(house.settings.symbol_limit))
+        instruments = _asked(house, source, "universe", lambda: source.universe(house.settings.symbol_limit))
         report()
     _hand_on_markets(house, source)
     value = plain.universe(instruments, source.timeframes(house.settings.timeframes), source.inputs())
@@ -47,7 +48,7 @@ def universe(exchange: str) -> None:
     tracked = set(plain.symbols_of(value))
     gone = [symbol for symbol in plain.symbols_of(before.value if before else None) if symbol not in tracked]
     forget(house, exchange, gone)
-    _note_inputs(exchange, value, before)
+    _note_inputs(house, exchange, value, before)
     log.info("universe_refreshed", exchange=exchange, symbols=len(tracked), left=gone)
     request_publish(house.cache)
     plan.apply_async((exchange,), expires=CLAIM_S)
@@ -61,7 +62,8 @@ def tickers(exchange: str) -> None:
     if not symbols or is_closed(house, exchange, "tickers"):
         return
     with reported(house, exchange, "tickers") as report:
-        values = _asked(house, lambda: house.exchange(exchange).tickers(symbols))
+        source = house.exchange(exchange)
+        values = _asked(house, source, "tickers", lambda: source.tickers(symbols))
         report()
     key = TICKERS.key(exchange=exchange)
     before = house.cache.get(key)
@@ -81,7 +83,8 @@ def funding(exchange: str) -> None:
     if not symbols or "funding" not in plain.inputs_of(known) or is_closed(house, exchange, "funding"):
         return
     with reported(house, exchange, "funding") as report:
-        rates = _asked(house, lambda: house.exchange(exchange).funding(symbols))
+        source = house.exchange(exchange)
+        rates = _asked(house, source, "funding", lambda: source.funding(symbols))
         report()
     key, since = FUNDING.key(exchange=exchange), house.clock() - house.cache.ttl(FUNDING)
     before = house.cache.get(key)
@@ -107,9 +110,12 @@ def _hand_on_markets(house: House, source: Exchange) -> None:
         house.cache.put(MARKETS.key(exchange=source.id), {"markets": source.plain_markets()}, as_of=as_of)
 
 
-def _asked(house: House, call: Callable[[], Answer]) -> Answer:
-    """The answer; an accident is retried while anybody waits for it."""
-    return retried(call, until=deadline(house), clock=house.clock)
+def _asked(house: House, source: Exchange, name: str, call: Callable[[], Answer]) -> Answer:
+    """The answer, and what it cost noted; an accident is retried while anybody waits for it."""
+    spent_before = source.spent()
+    answer = retried(call, until=deadline(house), clock=house.clock)
+    COSTS.note(source.id, name, source.spent() - spent_before)
+    return answer
 
 
 def _universe(house: House, exchange: str) -> Mapping[str, Any] | None:
@@ -136,8 +142,11 @@ def _universe_is_due(house: House, exchange: str, known: Entry | None) -> bool:
     return told is not None and told.value["state"] != status.OK
 
 
-def _note_inputs(exchange: str, value: Mapping[str, Any], before: Entry | None) -> None:
-    """Say what the exchange does not have, when that is news."""
+def _note_inputs(house: House, exchange: str, value: Mapping[str, Any], before: Entry | None) -> None:
+    """When that is news: say what the exchange lacks, and take back what was said of the state of that."""
     lacking = [name for name in INPUTS if name not in value["inputs"]]
-    if lacking and (before is None or plain.inputs_of(before.value) != tuple(value["inputs"])):
-        log.info("inputs_lacking", exchange=exchange, inputs=lacking)
+    if not lacking or (before is not None and plain.inputs_of(before.value) == tuple(value["inputs"])):
+        return
+    log.info("inputs_lacking", exchange=exchange, inputs=lacking)
+    sources = [name for name in lacking if name in EXCHANGE_SOURCES]
+    house.cache.remove(*(EXCHANGE_STATUS.key(exchange=exchange, source=name) for name in sources))

@@ -11,6 +11,7 @@ from market.model import Candles
 from tasks import app, wire
 from tasks.base import FetchTask
 from tasks.batches import fetch_each
+from tasks.planning import candles_due_at
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +22,11 @@ if TYPE_CHECKING:
 
 @app.task(base=FetchTask, name="tasks.fetch.candles")  # type: ignore[untyped-decorator]
 def candles(exchange: str, timeframe: str, symbols: list[str]) -> None:
-    """Fetch one batch of series: whole where there is none to trust, else only the newest few candles."""
+    """Fetch one batch of series: whole where there is none to trust, else only the newest few candles.
+
+    One that is stale because its next candle is late is true as far as it goes. One that is stale
+    before that is doubted: it was expired, or the tier that held it was lost.
+    """
     house = wire.house()
     keys = {symbol: CANDLES.key(exchange=exchange, symbol=symbol, timeframe=timeframe) for symbol in symbols}
     known = house.cache.get_many(keys.values())
@@ -30,7 +35,9 @@ def candles(exchange: str, timeframe: str, symbols: list[str]) -> None:
 
     def fetch(symbol: str) -> Put:
         entry = known.get(keys[symbol])
-        if entry is None or entry.state == "stale":
+        if entry is None or (
+            entry.state == "stale" and source.now() < candles_due_at(entry.as_of, symbol, timeframe)
+        ):
             series = source.candles(symbol, timeframe, bars=bars)
         else:
             series = source.newer_candles(Candles.from_plain(entry.value), symbol, bars=bars)

@@ -42,6 +42,11 @@ def spread_s(symbol: str, timeframe: str) -> float:
     return FIRST_ASK_S + _place(symbol) * (widest - FIRST_ASK_S)
 
 
+def candles_due_at(closed_at: float, symbol: str, timeframe: str) -> float:
+    """When the candle that follows the close that is there is asked for, by the exchange's clock."""
+    return closed_at + TIMEFRAME_SECONDS[timeframe] + spread_s(symbol, timeframe)
+
+
 def candles_overdue(
     closed_at: float, stored_at: float, symbol: str, timeframe: str, now: float, *, doubted: bool = False
 ) -> float:
@@ -51,13 +56,12 @@ def candles_overdue(
     as the candle is late, at most one timeframe. A series that stopped closing costs little. One that
     is `doubted` before its next candle is due (it was expired, or its tier lost) is asked for at once.
     """
-    timeframe_s = TIMEFRAME_SECONDS[timeframe]
-    due_at = closed_at + timeframe_s + spread_s(symbol, timeframe)
+    due_at = candles_due_at(closed_at, symbol, timeframe)
     if doubted and now < due_at:
         return 0.0
     ask_at = due_at
     if stored_at >= due_at:
-        ask_at = stored_at + min(max(RETRY_S, stored_at - due_at), timeframe_s)
+        ask_at = stored_at + min(max(RETRY_S, stored_at - due_at), TIMEFRAME_SECONDS[timeframe])
     return (now - due_at if now >= ask_at else now - ask_at) / LATENESS_S
 
 
@@ -71,10 +75,11 @@ def slot_overdue(stored_at: float, symbol: str, period_s: float, now: float) -> 
     return (now - (stored_at + period_s - into_slot_s)) / period_s
 
 
-def in_order(wants: Iterable[Want]) -> list[Want]:
+def in_order(wants: Iterable[Want], *, absent_first: bool = False) -> list[Want]:
     """Those that are due: the most overdue first, in turns with those of which there is nothing yet.
 
-    In turns, so that neither waits for all of the other on an exchange that is slow.
+    In turns, so that neither waits for all of the other on an exchange that is slow; `absent_first`
+    says whose turn it is.
     """
     due = [one for one in wants if one.overdue >= 0]
     absent = [one for one in due if one.overdue == ABSENT]
@@ -82,7 +87,8 @@ def in_order(wants: Iterable[Want]) -> list[Want]:
     shortest_s = min((one.period_s for one in absent if one.timeframe), default=0.0)
     absent.sort(key=lambda one: (not one.timeframe or one.period_s > shortest_s, one.period_s))
     late = sorted((one for one in due if one.overdue < ABSENT), key=lambda one: -one.overdue)
-    return [one for one in chain.from_iterable(zip_longest(late, absent)) if one is not None]
+    turns = zip_longest(absent, late) if absent_first else zip_longest(late, absent)
+    return [one for one in chain.from_iterable(turns) if one is not None]
 
 
 def by_batch(wants: Iterable[Want], size: int) -> list[tuple[str, str, list[str]]]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from cache import Entry, Key
-    from settings import Settings
+    from tasks.wire import House
 
     Inputs = Mapping[Key, Entry | None]
 
@@ -40,6 +40,9 @@ IN_WORDS = {
     "long_short": "long/short ratio",
     "breadth": "tickers of all symbols",
 }
+MADE_OF = "made_of"
+"""Of a view: the version of its candles."""
+
 NOT_YET = "not received yet"
 
 
@@ -56,14 +59,14 @@ def inputs_of(key: Key, timeframes: Iterable[str], offered: Sequence[str]) -> tu
 class Scoring:
     """Scores symbols of one exchange at one moment; those whose inputs did not change keep their score."""
 
-    def __init__(self, *, exchange: str, offered: Sequence[str], settings: Settings, now: float) -> None:
+    def __init__(self, house: House, exchange: str, offered: Sequence[str]) -> None:
         self._exchange = exchange
-        self._settings = settings
-        self._now = now
+        self._settings = house.settings
+        self._now = house.clock()
         self._lacking = {
             name: f"{exchange} has no {words}" for name, words in IN_WORDS.items() if name not in offered
         }
-        self._weights = repr((settings.component_weights, settings.timeframe_weights))
+        self._weights = repr((house.settings.component_weights, house.settings.timeframe_weights))
         self.unchanged = 0
 
     def value(self, symbol: str, inputs: Inputs, previous: Mapping[str, Any] | None) -> Value:
@@ -127,7 +130,7 @@ class Scoring:
 
     def _fingerprint(self, inputs: Inputs, stale: Sequence[str]) -> str:
         """Differs as soon as anything that the score is made of does; the passing of time apart."""
-        versions = sorted((key.text, entry.version if entry else 0) for key, entry in inputs.items())
+        versions = sorted((key.text, _version(entry)) for key, entry in inputs.items())
         text = repr((versions, stale, sorted(self._lacking), self._weights))
         return blake2s(text.encode(), digest_size=16).hexdigest()
 
@@ -165,6 +168,14 @@ def is_late(entry: Entry, now: float) -> bool:
     """Whether an input is past its life, or a fresh answer that repeats what was long ago."""
     repeats = entry.key.kind is ORDER_BOOK and now - entry.as_of > plain.REPEATED_S
     return entry.state == "stale" or repeats
+
+
+def _version(entry: Entry | None) -> int:
+    """What an input is known by; a view by the candles that it is made of, however often it was renewed."""
+    if entry is None:
+        return 0
+    made_of: int | None = entry.value.get(MADE_OF) if entry.key.kind is INDICATORS else None
+    return entry.version if made_of is None else made_of
 
 
 def _rate(known: Mapping[str, Any], symbol: str) -> Any:

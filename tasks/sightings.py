@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from cache.catalogue import BETA, CANDLES, CONFLUENCE, EXCHANGE_STATUS, TICKERS, UNIVERSE
 from market import alert_bars, alerts
 from market.model import Candles
 from tasks import plain
+from tasks.scoring import NOT_YET
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -20,6 +21,24 @@ if TYPE_CHECKING:
 BETA_TIMEFRAME = "5m"
 REACHED_BY = ("tickers", "universe")
 NEVER = float("-inf")
+
+
+def of_score(house: House, exchange: str, symbol: str, entry: Entry) -> Sighting | None:
+    """The sighting of a stored score.
+
+    One that lacks a component since inputs have not come yet is no start: each that comes moves it far.
+    """
+    sighting = alerts.of_score(
+        exchange,
+        symbol,
+        entry.value["score"],
+        mark=entry.version,
+        high=house.settings.alert_score_high,
+        low=house.settings.alert_score_low,
+    )
+    if sighting is None or not any(NOT_YET in gap["reason"] for gap in entry.value["missing"]):
+        return sighting
+    return replace(sighting, past=True)
 
 
 @dataclass(slots=True)
@@ -72,17 +91,7 @@ class Look:
     def _at_score(self, exchange: str, symbol: str, entry: Entry | None) -> None:
         if entry is None or not self._is_news(entry.key, entry.version):
             return
-        settings = self.house.settings
-        self._add(
-            alerts.of_score(
-                exchange,
-                symbol,
-                entry.value["score"],
-                mark=entry.version,
-                high=settings.alert_score_high,
-                low=settings.alert_score_low,
-            )
-        )
+        self._add(of_score(self.house, exchange, symbol, entry))
 
     def _at_candles(self, exchange: str, symbol: str, entry: Entry | None) -> None:
         if entry is None or not self._is_news(entry.key, entry.version):

@@ -5,16 +5,16 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from cache import states
 from cache.catalogue import EXCHANGE_SOURCES
-from market.errors import BadAnswer, Banned, ExchangeUnavailable, MarketError, RateLimited
+from market.errors import Banned, ExchangeUnavailable, MarketError, RateLimited
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-OK = "ok"
-UNKNOWN = "unknown"
+OK = states.OK
 SOURCES = EXCHANGE_SOURCES
-SEVERITY = (OK, UNKNOWN, BadAnswer.word, ExchangeUnavailable.word, RateLimited.word, Banned.word)
+SAME_MOMENT_S = 1.0
 REFRESH_S = 3.0  # a status that says nothing new is written again at most this often
 
 
@@ -43,6 +43,9 @@ def needs_writing(
     """Whether `current` is news, or what was written at `written_at` has to be confirmed again."""
     if previous is None or any(previous[name] != current[name] for name in ("state", "reason")):
         return True
+    # Each refusal while the circuit is open names the same moment, give or take.
+    if abs((previous["retry_at"] or 0.0) - (current["retry_at"] or 0.0)) > SAME_MOMENT_S:
+        return True
     return now - written_at >= REFRESH_S
 
 
@@ -64,15 +67,15 @@ def of_exchange(
     known = {name: status for name, status in sources.items() if status is not None}
     if not known:
         return {
-            "id": exchange, "state": UNKNOWN, "since": None, "last_success_at": None,
+            "id": exchange, "state": states.UNKNOWN, "since": None, "last_success_at": None,
             "reason": "no answer yet", "retry_at": None,
         }  # fmt: skip
-    worst = max(known, key=lambda name: _severity(known[name]["state"]))
-    status = known[worst]
+    source = states.worst({name: status["state"] for name, status in known.items()})
+    status = known[source]
     heard_at = max((one["last_success_at"] or one["since"] for one in known.values()), default=0.0)
     if status["state"] == OK and now - heard_at > silent_after_s:
         return {
-            "id": exchange, "state": UNKNOWN, "since": heard_at, "last_success_at": heard_at,
+            "id": exchange, "state": states.UNKNOWN, "since": heard_at, "last_success_at": heard_at,
             "reason": f"nothing heard since {clock_time(heard_at)}", "retry_at": None,
         }  # fmt: skip
     return {
@@ -80,7 +83,7 @@ def of_exchange(
         "state": status["state"],
         "since": status["since"],
         "last_success_at": heard_at if status["state"] == OK else status["last_success_at"],
-        "reason": None if status["state"] == OK else f"{worst}: {status['reason']}",
+        "reason": None if status["state"] == OK else f"{source}: {status['reason']}",
         "retry_at": status["retry_at"],
     }
 
@@ -88,10 +91,6 @@ def of_exchange(
 def clock_time(at: float) -> str:
     """Unix seconds as a person reads them."""
     return f"{datetime.fromtimestamp(at, UTC):%H:%M:%S} UTC"
-
-
-def _severity(state: str) -> int:
-    return SEVERITY.index(state) if state in SEVERITY else SEVERITY.index(UNKNOWN)
 
 
 def _retry_at(error: MarketError, now: float) -> float | None:

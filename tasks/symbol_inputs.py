@@ -9,7 +9,7 @@ from cache.catalogue import CANDLES, LONG_SHORT, OPEN_INTEREST, ORDER_BOOK, TRAD
 
 if TYPE_CHECKING:
     from cache import Key, Kind
-    from settings import Settings
+    from tasks.wire import House
 
 BATCH = 10
 """Symbols in one task: short enough to spread over threads, long enough to be worth a message."""
@@ -30,9 +30,9 @@ class SymbolInput:
     task: str
     period: str | None
 
-    def period_s(self, settings: Settings) -> float:
+    def period_s(self, house: House) -> float:
         """Seconds after which it is asked for again; only for inputs that have a setting."""
-        period: float = getattr(settings, self.period or "")
+        period: float = getattr(house.settings, self.period or "")
         return period
 
 

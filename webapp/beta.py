@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from hashlib import blake2s
 from typing import TYPE_CHECKING, Any
 
 from cache import states
@@ -21,6 +23,15 @@ if TYPE_CHECKING:
 DEFAULT_WINDOW = next(iter(BETA_WINDOWS))
 OURS = "made_of"  # what the task keeps to know its inputs by
 NO_FIGURES: dict[str, Any] = {"ols": None, "ewma": None, "divergence_z": None, "as_of": None}
+
+
+@dataclass(frozen=True, slots=True)
+class Both:
+    """All that the page of betas shows: windows by timeframe, None for one that is not measured yet."""
+
+    exchange: str
+    windows: Mapping[str, dict[str, Any] | None]
+    etag: str
 
 
 class BetaDesk:
@@ -43,15 +54,18 @@ class BetaDesk:
             raise not_there_yet(detail.rstrip("; "), exchanges=rows)
         return self._served(entry)
 
-    def both(self, exchange: str | None) -> tuple[str, dict[str, dict[str, Any] | None]]:
-        """The exchange, and its windows by timeframe, None for one that is not measured yet."""
+    def both(self, exchange: str | None) -> Both:
+        """Both windows of an exchange; of the first exchange when none is named."""
         chosen = self.exchange(exchange)
         keys = window_keys(chosen)
         found = self._cache.get_many(keys.values())
-        return chosen, {
-            timeframe: self._served(found[key]).document if key in found else None
-            for timeframe, key in keys.items()
-        }
+        served = {name: self._served(found[key]) for name, key in keys.items() if key in found}
+        tags = "|".join((chosen, *(f"{name}:{one.etag}" for name, one in served.items())))
+        return Both(
+            exchange=chosen,
+            windows={name: served[name].document if name in served else None for name in keys},
+            etag=f'W/"{blake2s(tags.encode(), digest_size=12).hexdigest()}"',
+        )
 
     def exchange(self, named: str | None) -> str:
         """The exchange that is meant; raises the Problem for one that is not in use."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cache.catalogue import EXCHANGE_SOURCES, EXCHANGE_STATUS, TICKERS
-from webapp.words import NO_ANSWER_YET, OK, SEVERITY, UNKNOWN, utc
+from cache.states import OK, UNKNOWN, worst
+from webapp.words import NO_ANSWER_YET, utc
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -48,12 +49,12 @@ class Exchanges:
     def _row(self, exchange: str, entries: Mapping[str, Entry], now: float) -> dict[str, Any]:
         if not entries:
             return _unknown(exchange, NO_ANSWER_YET, None)
-        worst = max(entries, key=lambda source: _severity(entries[source].value["state"]))
-        status = entries[worst].value
+        source = worst({name: entry.value["state"] for name, entry in entries.items()})
+        status = entries[source].value
         heard_at = max(entry.stored_at for entry in entries.values())
         if status["state"] == OK and now - heard_at > self._silent_after_s:
             return _unknown(exchange, f"nothing heard since {utc(heard_at)}", status["last_success_at"])
-        reason = None if status["state"] == OK else f"{worst}: {status['reason'] or status['state']}"
+        reason = None if status["state"] == OK else f"{source}: {status['reason'] or status['state']}"
         return {
             "id": exchange, "state": status["state"], "since": status["since"],
             "last_success_at": status["last_success_at"], "reason": reason, "retry_at": status["retry_at"],
@@ -70,7 +71,3 @@ def _unknown(exchange: str, reason: str, last_success_at: float | None) -> dict[
         "id": exchange, "state": UNKNOWN, "since": None, "last_success_at": last_success_at,
         "reason": reason, "retry_at": None,
     }  # fmt: skip
-
-
-def _severity(state: str) -> int:
-    return SEVERITY.index(state) if state in SEVERITY else SEVERITY.index(UNKNOWN)

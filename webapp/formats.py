@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 DASH = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"
-SIGNIFICANT = 4
+SIGNIFICANT, EXACT_DIGITS = 4, 6
 MOST_DECIMALS = 12
 TOO_LARGE = 1e15
 UNITS = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"))
@@ -88,8 +88,12 @@ def plus(value: float) -> str:
 
 
 def exact(value: float) -> str:
-    """Six significant digits, for a number that a reader wants to calculate with."""
-    return f"{value:.6g}".replace("-", MINUS)
+    """At least six significant digits and no more zeros than needed, for a reader who calculates."""
+    if value == 0:
+        return "0"
+    decimals = EXACT_DIGITS - 1 - math.floor(math.log10(abs(value)))
+    text = fixed(value, min(MOST_DECIMALS, max(0, decimals)))
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def one(value: float) -> str:

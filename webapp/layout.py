@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cache import states
 from webapp.beta_table import FIGURES
-from webapp.words import BETA_WINDOWS, COMPONENTS, SEVERITY_TONES, SIMULATED, UNKNOWN, utc
+from webapp.words import BETA_WINDOWS, COMPONENTS, SEVERITY_TONES, SIMULATED, utc
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,7 +55,8 @@ BLANK_ALERT: dict[str, Any] = {
 BLANK_DIVERGENCE: dict[str, Any] = {"exchange": "", "symbol": "", "beta": None, "z": None, "reason": None}
 NO_BETA = {"beta": None, "reason": "not measured"}
 BLANK_EXCHANGE: dict[str, Any] = {
-    "id": "", "state": UNKNOWN, "since": None, "last_success_at": None, "reason": None, "retry_at": None,
+    "id": "", "state": states.UNKNOWN, "since": None, "last_success_at": None, "reason": None,
+    "retry_at": None,
 }  # fmt: skip
 
 
@@ -140,7 +141,7 @@ def exchange_reason(row: Mapping[str, Any]) -> str:
     if not row["reason"]:
         return ""
     # Of an unknown state nobody can say since when it is so; the reason has the last time that is known.
-    dated = row["since"] is not None and row["state"] != UNKNOWN
+    dated = row["since"] is not None and row["state"] != states.UNKNOWN
     since = f", since {utc(row['since'])}" if dated else ""
     again = f"; retrying at {utc(row['retry_at'])}" if row["retry_at"] is not None else ""
     return f"{row['reason']}{since}{again}"

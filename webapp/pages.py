@@ -65,12 +65,15 @@ def blueprint(
     @pages.get("/beta")
     def beta() -> Response:
         asked = only(request.args, ("exchange", "order"))
-        exchange, windows = betas.both(asked.get("exchange"))
-        table = BetaTable.of(windows, asked.get("order", ""))
+        shown = betas.both(asked.get("exchange"))
+        table = BetaTable.of(shown.windows, asked.get("order", ""))
+        headers = {**NO_CACHE, "ETag": shown.etag}
+        if matches(request.headers.get("If-None-Match"), shown.etag):
+            return Response(status=304, headers=headers)
         html = render_template(
-            "beta.html", exchange=exchange, exchanges=exchanges.ids, table=table, now=clock()
+            "beta.html", exchange=shown.exchange, exchanges=exchanges.ids, table=table, now=clock()
         )
-        return squeezed(Response(html, headers=NO_CACHE), request.headers.get("Accept-Encoding"))
+        return squeezed(Response(html, headers=headers), request.headers.get("Accept-Encoding"))
 
     @pages.get("/symbols/<exchange>/<symbol:symbol>")
     def symbol_page(exchange: str, symbol: str) -> Response:
@@ -82,6 +85,7 @@ def blueprint(
             "symbol.html",
             score=shown.score,
             ticker=shown.ticker,
+            price_late=shown.price_late,
             votes=Votes.of(shown.views),
             now=clock(),
         )

@@ -33,10 +33,14 @@ class SymbolConverter(PathConverter):
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """All that the page of a symbol shows; the tag changes with any part of it."""
+    """All that the page of a symbol shows; the tag changes with any part of it.
+
+    `price_late` says since when the exchange has not confirmed the price, if that is too long.
+    """
 
     score: Mapping[str, Any]
     ticker: Mapping[str, Any] | None
+    price_late: str | None
     views: Mapping[str, Mapping[str, Any]]
     etag: str
 
@@ -67,17 +71,25 @@ class SymbolDesk:
     def show(self, exchange: str, symbol: str) -> Shown:
         """The score with the last price and the timeframe views, as far as those are there."""
         score = self.explain(exchange, symbol)
-        ticker = self._cache.get(TICKERS.key(exchange=exchange))
+        tickers = self._cache.get(TICKERS.key(exchange=exchange))
+        ticker = None if tickers is None else tickers.value["tickers"].get(symbol)
+        price_late = None if ticker is None else self._not_confirmed(ticker)
         views = self._views(score.document)
-        parts = [score.etag, "" if ticker is None else ticker.version]
+        parts = [score.etag, "" if tickers is None else tickers.version, price_late]
         parts += [f"{frame}:{entry.version}" for frame, entry in views.items()]
         digest = blake2s("|".join(map(str, parts)).encode(), digest_size=12).hexdigest()
         return Shown(
             score=score.document,
-            ticker=None if ticker is None else ticker.value["tickers"].get(symbol),
+            ticker=ticker,
+            price_late=price_late,
             views={frame: entry.value for frame, entry in views.items()},
             etag=f'W/"{digest}"',
         )
+
+    def _not_confirmed(self, ticker: Mapping[str, Any]) -> str | None:
+        if self._clock() - ticker["confirmed_at"] <= self._cache.ttl(TICKERS):
+            return None
+        return f"price not confirmed since {utc(ticker['confirmed_at'])}"
 
     def _views(self, score: Mapping[str, Any]) -> dict[str, Entry]:
         frames = dict.fromkeys(

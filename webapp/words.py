@@ -36,12 +36,7 @@ TONES: dict[str, str] = {
 }
 """How a state is coloured; the style sheet knows tones and not states."""
 
-OK = "ok"
-UNKNOWN = "unknown"
-SEVERITY = (OK, UNKNOWN, "bad_answer", "unreachable", "rate_limited", "banned")
-"""The states of an exchange, from the best to the worst; a word that is not there counts as unknown."""
-
-EXCHANGE_TONES = {OK: "good", UNKNOWN: "late"}
+EXCHANGE_TONES = {states.OK: "good", states.UNKNOWN: "late"}
 """The same for the state of an exchange; any other word is a trouble."""
 
 NOTHING_YET = "nothing has been published yet"

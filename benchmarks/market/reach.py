@@ -15,4 +15,9 @@ REACH: dict[str, tuple[Rule, ...]] = {
     "M3": (AtLeast(95, "%"), Exactly(0, figure="refused")),
     "M4": (AtMost(1, "s", "p95"),),
     "M5": (AtMost(1, "s", "p95"),),
+    # What growth costs is told, not judged; that nothing is refused meanwhile is.
+    "M6": (Exactly(0, figure="refused"),),
+    "M7": (),
+    "M8": (),
+    "M9": (),
 }

@@ -10,7 +10,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from benchmarks.cache.rules import Measured
-from benchmarks.cache.workers import Worker, ask_all, kept
+from benchmarks.cache.workers import Worker, kept
 from benchmarks.market.inputs import BARS, EXCHANGE, SYMBOLS, TIMEFRAMES
 from cache import TieredCache
 from market.exchanges import connect
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 WORKERS, THREADS = 2, 8
 TIMEOUT_S = 10.0
 PATIENCE_S = 120.0
-FIRST_WINDOW_S = 5.0
+ROUNDS, TOGETHER_EVERY = 7, 4
 
 
 class Refresh(NamedTuple):
@@ -47,12 +47,15 @@ def measure(ground: Ground) -> list[Measured]:
     redis = ground.stack.enter_context(redis_server())
     simulator = ground.stack.enter_context(running_simulator(symbols=symbols))
     team = [ground.stack.enter_context(Worker()) for _ in range(WORKERS)]
-    assert set(ask_all(team, opened, f"{redis.url}/0", simulator.url, symbols)) == {symbols}
+    for worker in team:
+        worker.send(opened, f"{redis.url}/0", simulator.url, symbols)
+    assert {worker.answer(PATIENCE_S) for worker in team} == {symbols}
     alone: list[Refresh] = []
     together: list[Refresh] = []
-    for _ in range(1 if ground.effort.quick else 7):
+    for number in range(1 if ground.effort.quick else ROUNDS):
         alone.append(_refresh(team[:1], simulator))
-        together.append(_refresh(team, simulator))
+        if number % TOGETHER_EVERY == 0:
+            together.append(_refresh(team, simulator))
     return [
         Measured(
             "M3",
@@ -120,8 +123,7 @@ def _calls(symbol: str) -> list[Callable[[Exchange], Any]]:
 
 
 def _refresh(team: list[Worker], simulator: RunningSimulator) -> Refresh:
-    # A window of its own: what went before must neither count as saved up nor as used up.
-    time.sleep(FIRST_WINDOW_S)
+    # No rest before it: what was saved up meanwhile would count for it.
     simulator.reset_requests()
     for part, worker in enumerate(team):
         worker.send(fetched, part, len(team))

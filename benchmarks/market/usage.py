@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from tests.support.system import ROOT
+from tests.support.system import ROOT, ask
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -64,6 +64,15 @@ def tier_bytes(system: System) -> tuple[dict[str, float], dict[str, float]]:
         name = f"L1 of {process['role']}"
         memory[name] = memory.get(name, 0.0) + process["l1"]["bytes"]
     return tiers, memory
+
+
+def requests(system: System, exchanges: int) -> tuple[int, int]:
+    """How many requests all simulated exchanges have had, and how many of them they refused."""
+    first = system.ports["SIMULATOR_PORT"]
+    counted = [
+        ask(f"http://127.0.0.1:{first + number}/control/requests").json() for number in range(exchanges)
+    ]
+    return sum(one["total"] for one in counted), sum(one["limited"] for one in counted)
 
 
 def _summed(of: Groups, figure: Callable[[psutil.Process], float]) -> dict[str, float]:

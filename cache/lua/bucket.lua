@@ -140,9 +140,10 @@ if OP == 'take' then
     set('full_at', int(full_at))
   end
 end
-if NOW < closed_until then return told('closed', closed_until - NOW, word, reason) end
+-- Who is told that it is open does not wait. So that comes first, unless it is closed for much longer.
 local refused = refused_us()
-if refused > 0 then return told('open', refused, '', open_reason) end
+if refused > 0 and closed_until <= NOW + refused + HINT_US then return told('open', refused, '', open_reason) end
+if NOW < closed_until then return told('closed', closed_until - NOW, word, reason) end
 if OP == 'go' then return departure() end
 
 -- Who weighs more than the bucket holds goes when it is full, on credit.

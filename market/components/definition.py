@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 Scope = Literal["timeframe", "symbol"]
 
+NOT_FINITE = "the result is not a finite number"
+
 
 @dataclass(frozen=True, slots=True)
 class SubScore:
@@ -65,14 +67,15 @@ class Measured:
             values[name] = None
             if isinstance(result, str):
                 reasons[name] = result
-                continue
-            value, facts = (result.value, result.facts) if isinstance(result, Found) else (result, {})
-            if not math.isfinite(value) or not all(map(math.isfinite, facts.values())):
-                reasons[name] = "the result is not a finite number"
-                continue
-            values[name] = bounded(value)
-            if isinstance(result, Found):
-                found[name] = result
+            elif isinstance(result, Found):
+                if math.isfinite(result.value) and all(map(math.isfinite, result.facts.values())):
+                    values[name], found[name] = bounded(result.value), result
+                else:
+                    reasons[name] = NOT_FINITE
+            elif math.isfinite(result):
+                values[name] = bounded(result)
+            else:
+                reasons[name] = NOT_FINITE
         return cls(values, reasons, found)
 
 

@@ -1,8 +1,8 @@
 """The order book component: which side waits with more, near and far.
 
 Amounts are in base units. A book mirrored at its own middle, bids and asks exchanged, changes
-the sign of all three. Sources: the imbalance of a queue as in Cont, Kukanov and Stoikov (2014), here
-over 50 levels; the mid-price weighted by the opposite amounts as in Stoikov (2018).
+the sign of all three. Sources: the imbalance of two queues as in Gould and Bonart (2016), here over 50
+levels; the middle weighted by the amounts of the other side as in Stoikov (2018).
 """
 
 from __future__ import annotations

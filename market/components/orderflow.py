@@ -78,11 +78,11 @@ class _Flow:
 
 @dataclass(frozen=True, slots=True)
 class _Window:
-    """The trades of the window: notional, signed notional, and which of them are in its newer half."""
+    """The trades of the window, oldest first: notional, signed notional, and where its newer half begins."""
 
     notional: Floats
     signed: Floats
-    newer: Flags
+    middle: int
     covered_s: float
 
     def flow(self, chosen: Flags | slice = slice(None)) -> _Flow:
@@ -111,21 +111,20 @@ def _window(trades: Trades) -> _Window | str:
     They end at `as_of`, or at the newest trade where the exchange's clock says less, and begin at
     `since` where that is later.
     """
-    facts = trades.time + trades.price * trades.amount
-    if not math.isfinite(float(facts.sum()) + trades.since + trades.as_of):
+    notional = trades.notional
+    if not math.isfinite(float(notional.sum() + trades.time.sum()) + trades.since + trades.as_of):
         return "a time, price or amount of the trades is not a finite number"
     if len(trades) and min(trades.price.min(), trades.amount.min()) <= 0:
         return "a price or amount of the trades is not positive"
-    end = max(trades.as_of, float(trades.time.max())) if len(trades) else trades.as_of
+    end = max(trades.as_of, float(trades.time[-1])) if len(trades) else trades.as_of
     start = max(trades.since, end - WINDOW_S)
     covered_s = max(0.0, end - start)
     if covered_s < LEAST_S:
         return f"only {covered_s:.0f} s of trades are known, needs {LEAST_S:.0f}"
-    inside = trades.time >= start
-    notional = trades.notional[inside]
     # Half of the covered time, not of the trades: a burst belongs to the half in which it came.
-    newer = trades.time[inside] >= end - covered_s / 2
-    return _Window(notional, notional * trades.side[inside], newer, covered_s)
+    first, middle = trades.time.searchsorted((start, end - covered_s / 2)).tolist()
+    notional = notional[first:]
+    return _Window(notional, notional * trades.side[first:], max(0, middle - first), covered_s)
 
 
 def _large(window: _Window) -> Found | str:
@@ -142,7 +141,7 @@ def _large(window: _Window) -> Found | str:
 
 
 def _pace(window: _Window) -> Found | str:
-    newer, older = window.flow(window.newer).share, window.flow(~window.newer).share
+    newer, older = (window.flow(half).share for half in (slice(window.middle, None), slice(0, window.middle)))
     if newer is None or older is None:
         return f"no trades in the {'newer' if newer is None else 'older'} half"
     return Found(math.tanh(2.0 * (newer - older)), {"newer": newer, "older": older})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from itertools import pairwise
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,8 @@ _EMPTY_FUNDING_MS = 30 * DAY_MS
 # An exchange needs a moment to finish a candle.
 _SETTLED_MS = 3_000
 FUNDING_MS = 8 * HOUR_MS
+# Of these ccxt gives the volume of candles in contracts: KuCoin's "lots", Gate's "size volume".
+_VOLUME_IN_CONTRACTS = frozenset({"kucoin", "kucoinfutures", "gate"})
 
 
 def last_closed_ms(now_ms: int) -> int:
@@ -52,11 +55,18 @@ def _next_candles(source: Source, folder: Folder, symbol: str, until_ms: int) ->
     rows = {row[0]: row for row in page if since <= row[0] <= until_ms - MINUTE_MS}
     if not rows and since + _EMPTY_MS > until_ms:
         return False
-    lines = [",".join((symbol, str(time), *map(plain, rows[time][1:6]))) for time in sorted(rows)]
+    lines = [_line(source, symbol, rows[time]) for time in sorted(rows)]
     folder.append(CANDLES, lines, header=_CANDLE_COLUMNS)
     folder.manifest.candles[symbol] = max(rows) + MINUTE_MS if rows else since + _EMPTY_MS
     folder.commit()
     return True
+
+
+def _line(source: Source, symbol: str, row: list[Any]) -> str:
+    volume = Decimal(repr(row[5]))
+    if source.client.id in _VOLUME_IN_CONTRACTS:
+        volume *= source.contract_size(symbol)
+    return ",".join((symbol, str(row[0]), *map(plain, row[1:5]), plain(volume)))
 
 
 def record_funding(source: Source, folder: Folder, progress: Progress, *, until_ms: int) -> None:

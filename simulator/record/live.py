@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 TRADES, BOOKS, TICKERS = "trades.csv.gz", "books.jsonl.gz", "tickers.jsonl.gz"
 _TRADE_COLUMNS = "symbol,timestamp,side,price,amount,id"
-_MOST_TRADES = 500
+# What each of these gives in one call, or cuts a larger number to; of others that is not known.
+_MOST_TRADES = dict.fromkeys(("binance", "bybit", "okx", "kraken", "coinbase", "bitget", "gate"), 500)
+_MOST_TRADES_ELSEWHERE = 100
 _LEVELS = 50
 # These take only certain numbers of levels; what is more than wanted is cut off.
 _DEPTHS = {"kucoin": 100, "kucoinfutures": 100}
@@ -103,7 +105,7 @@ class Rounds:
         depth = _DEPTHS.get(source.client.id, _LEVELS)
         now_ms = source.now_ms()
         book = source.ask(source.client.fetch_order_book, symbol, depth, check=_check_book)
-        size = _contract_size(source, symbol)
+        size = source.contract_size(symbol)
         sides = {
             side: [[plain(level[0]), plain(Decimal(repr(level[1])) * size)] for level in book[side][:_LEVELS]]
             for side in ("bids", "asks")
@@ -113,10 +115,11 @@ class Rounds:
     def _trades(self, symbol: str) -> list[str]:
         source, manifest = self._source, self._folder.manifest
         now_ms = source.now_ms()
-        batch = source.ask(source.client.fetch_trades, symbol, None, _MOST_TRADES, check=_check_trades)
+        most = _MOST_TRADES.get(source.client.id, _MOST_TRADES_ELSEWHERE)
+        batch = source.ask(source.client.fetch_trades, symbol, None, most, check=_check_trades)
         batch = [row for row in batch if row["timestamp"] >= manifest.from_ms]
         fresh = _follow(manifest.trades[symbol], batch, now_ms)
-        size = _contract_size(source, symbol)
+        size = source.contract_size(symbol)
         return [
             ",".join((
                 symbol, str(row["timestamp"]), row["side"], plain(row["price"]),
@@ -151,12 +154,6 @@ def _follow(trail: Trail, batch: list[Any], now_ms: int) -> list[Any]:
 def _id(row: Any) -> str:
     """The exchange's number of a trade; where it gives none, what tells it from others at that time."""
     return str(row["id"] or f"{row['side']}-{row['price']}-{row['amount']}").replace(",", "")
-
-
-def _contract_size(source: Source, symbol: str) -> Decimal:
-    """Base currency in one unit of amount: ccxt counts those of some exchanges in contracts."""
-    size = source.client.markets[symbol].get("contractSize")
-    return Decimal(repr(size)) if is_positive(size) else Decimal(1)
 
 
 def _check_trades(rows: Any) -> None:

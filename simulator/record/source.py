@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import difflib
 import time
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from simulator.record.numbers import is_positive
 from simulator.record.refused import RecordRefused, Unreachable
 
 if TYPE_CHECKING:
@@ -47,6 +49,11 @@ class Source:
     def has(self, call: str) -> bool:
         """Whether ccxt can ask this exchange for it, under ccxt's name such as `fetchTrades`."""
         return bool(self.client.has.get(call))
+
+    def contract_size(self, symbol: str) -> Decimal:
+        """Base currency in one unit of amount: ccxt counts those of some exchanges in contracts."""
+        size = self.client.markets[symbol].get("contractSize")
+        return Decimal(repr(size)) if is_positive(size) else Decimal(1)
 
     def open(self, symbols: tuple[str, ...]) -> None:
         """Load the markets and the clock; raises RecordRefused for symbols that are not there."""

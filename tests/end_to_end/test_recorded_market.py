@@ -12,7 +12,7 @@ import pytest
 
 from market.model import TIMEFRAME_SECONDS
 from tasks.planning import spread_s
-from tests.support.explained import assert_component, view_at
+from tests.support.explained import assert_component, assert_facts, view_at
 from tests.support.missing import missing
 from tests.support.recorded_candles import MINUTES, recorded
 from tests.support.recordings import recordings
@@ -88,7 +88,10 @@ def test_every_recorded_symbol_is_on_the_dashboard_with_its_recorded_price(syste
 
 
 def test_every_score_equals_the_pure_functions_on_the_recorded_candles(system: System) -> None:
-    """Technical and price structure, for each symbol and timeframe, up to the exchange's clock."""
+    """All that is computed from candles, for each symbol and timeframe, up to the exchange's clock.
+
+    What is not follows from the numbers that are listed with it.
+    """
     candles = recorded(MINUTES)
     shift_ms = system.exchange("/control/state").json()["shift_ms"]
     settled = {symbol: _explained(system, symbol) for symbol in candles}
@@ -99,8 +102,10 @@ def test_every_score_equals_the_pure_functions_on_the_recorded_candles(system: S
             timeframe: view_at(moved, timeframe, part)
             for timeframe, part in score["components"]["technical"]["sub_scores"][0]["timeframes"].items()
         }
-        for component in ("technical", "price_structure"):
+        for component in ("technical", "volume", "price_structure"):
             assert_component(score["components"][component], component, views)
+        for component in ("orderflow", "orderbook", "sentiment"):
+            assert_facts(score["components"][component])
         for timeframe, part in score["components"]["technical"]["sub_scores"][0]["timeframes"].items():
             arrival_s = spread_s(symbol, timeframe) + FETCH_WITHIN_S
             late_s = score["computed_at"] - part["closed_at"] - TIMEFRAME_SECONDS[timeframe]

@@ -1,18 +1,15 @@
-"""A process that evaluates alerts over a real cache, fed by hand, and what a test asks of what it raised."""
+"""A process that evaluates alerts over a real cache, fed by hand."""
 
 from __future__ import annotations
 
 import os
 import time
-from collections import defaultdict
 from dataclasses import dataclass, field
-from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import settings as environment
 from cache import Put, TieredCache
 from cache.catalogue import (
-    ALERT_JOURNAL,
     ALERTS,
     BETA,
     CANDLES,
@@ -22,14 +19,14 @@ from cache.catalogue import (
     UNIVERSE,
 )
 from tasks import alerts, wire
+from tests.support.raised import Alert, raised
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from market.model import Candles
 
 EXCHANGE = "simulated"
-Alert = dict[str, Any]
 
 
 class Clock:
@@ -72,11 +69,15 @@ class Desk:
         rows = [{"symbol": symbol} for symbol in symbols]
         self.cache.put(UNIVERSE.key(exchange=EXCHANGE), {"instruments": rows, "timeframes": ["5m"]})
 
-    def score(self, scores: Mapping[str, float | None], *, stale: Iterable[str] = ()) -> None:
-        """Store scores of these symbols."""
+    def score(self, scores: Mapping[str, float | None], *, lacking: str = "") -> None:
+        """Store scores of these symbols; with `lacking` one component is missing for that reason."""
+        missing = [{"name": "orderflow", "reason": lacking}] if lacking else []
         self.cache.put_many(
             [
-                Put(CONFLUENCE.key(exchange=EXCHANGE, symbol=symbol), {"score": score, "stale": list(stale)})
+                Put(
+                    CONFLUENCE.key(exchange=EXCHANGE, symbol=symbol),
+                    {"score": score, "stale": [], "missing": missing},
+                )
                 for symbol, score in scores.items()
             ]
         )
@@ -109,23 +110,3 @@ class Desk:
     def raised(self) -> list[Alert]:
         """What the journal has, newest first."""
         return raised(self.cache)
-
-
-def raised(cache: TieredCache) -> list[Alert]:
-    """Everything that the journal has, newest first; fails while Redis is away."""
-    entries = cache.journal(ALERT_JOURNAL).recent(10_000)
-    assert entries is not None, "Redis could not be asked"
-    return [entry.plain() for entry in entries]
-
-
-def doubled(found: Iterable[Alert], cooldown_s: float) -> list[tuple[Alert, Alert]]:
-    """Pairs of alerts of one kind, exchange and symbol that are nearer to one another than the cooldown."""
-    named = defaultdict(list)
-    for alert in sorted(found, key=lambda alert: alert["raised_at"]):
-        named[alert["kind"], alert["exchange"], alert["symbol"]].append(alert)
-    return [
-        (first, second)
-        for alerts_of_one in named.values()
-        for first, second in pairwise(alerts_of_one)
-        if second["raised_at"] - first["raised_at"] < cooldown_s
-    ]

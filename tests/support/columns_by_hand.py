@@ -126,16 +126,19 @@ def cci(close, n):
 
 def ultimate(high, low, close):
     """Ultimate oscillator of 7, 14 and 28 bars."""
+    floors = [None, *map(min, low[1:], close)]
+    pressures = [None] + [c - floor for c, floor in zip(close[1:], floors[1:], strict=True)]
+    spans = [None] + [
+        max(h, before) - floor for h, before, floor in zip(high[1:], close, floors[1:], strict=False)
+    ]
     values = [None] * len(close)
     for at in range(28, len(close)):
         total = 0.0
         for n, weight in ((7, 4), (14, 2), (28, 1)):
-            bars = range(at + 1 - n, at + 1)
-            pressure = math.fsum(close[k] - min(low[k], close[k - 1]) for k in bars)
-            span = math.fsum(max(high[k], close[k - 1]) - min(low[k], close[k - 1]) for k in bars)
+            span = math.fsum(spans[at + 1 - n : at + 1])
             if span <= 1e-12 * close[at]:
                 break
-            total += weight * pressure / span
+            total += weight * math.fsum(pressures[at + 1 - n : at + 1]) / span
         else:
             values[at] = 100 * total / 7
     return values

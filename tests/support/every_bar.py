@@ -60,13 +60,14 @@ def ties_apart(rules, item, at):
     crossing = {"stochastic": (rules.k, rules.d), "stochastic_rsi": (rules.rsi_k, rules.rsi_d)}
     if item in turning:
         column, bounds = turning[item]
-        gaps = [column[at] - other for other in (column[at - 1], *bounds)]
+        pairs = [(column[at], other) for other in (column[at - 1], *bounds)]
     elif item in crossing:
         fast, slow = (column[at] for column in crossing[item])
-        gaps = [fast - slow, *(line - bound for line in (fast, slow) for bound in (20.0, 80.0))]
+        pairs = [(fast, slow), *((line, bound) for line in (fast, slow) for bound in (20.0, 80.0))]
     else:
-        return math.inf
-    return min(map(abs, gaps)) / INDEX_TIE
+        pairs = []
+    known = [abs(one - other) for one, other in pairs if one is not None and other is not None]
+    return min(known, default=math.inf) / INDEX_TIE
 
 
 def cut(candles, begin, end):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,7 +13,30 @@ from market.model import TIMEFRAME_SECONDS, Candles
 from market.timeframe_view import TimeframeView, view_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+    Facts = Mapping[str, float]
+
+
+def _sign(number: float) -> int:
+    return (number > 0) - (number < 0)
+
+
+FROM_FACTS: dict[str, Callable[[Facts], float]] = {
+    "cvd": lambda of: of["signed"] / of["notional"],
+    "large": lambda of: of["signed"] / of["notional"],
+    "pace": lambda of: math.tanh(2 * (of["newer"] - of["older"])),
+    "open_interest": lambda of: (
+        _sign(of["price_change"]) * max(0.0, math.tanh((of["now"] / of["hour_ago"] - 1) / 0.01))
+    ),
+    "imbalance": lambda of: math.tanh(2 * (of["bids"] - of["asks"]) / (of["bids"] + of["asks"])),
+    "depth": lambda of: math.tanh(math.log(of["bids"] / of["asks"])),
+    "microprice": lambda of: (of["bid"] - of["ask"]) / (of["bid"] + of["ask"]),
+    "funding": lambda of: -math.tanh(of["rate"] * 8 / of["interval_h"] / 0.0005),
+    "long_short": lambda of: -math.tanh(math.log(of["ratio"])),
+    "breadth": lambda of: 2 * of["above"] / of["symbols"] - 1,
+}
+"""Each sub-score that is computed once per symbol, from the numbers that an explained score lists with it."""
 
 
 def view_at(moved: Candles, timeframe: str, part: Mapping[str, Any]) -> TimeframeView:
@@ -44,3 +68,13 @@ def assert_component(said: Mapping[str, Any], component: str, views: Mapping[str
     expected, _ = weighted_mean(values, weights)
     assert expected is not None
     assert said["score"] == pytest.approx(50 + 50 * expected, abs=1e-9)
+
+
+def assert_facts(said: Mapping[str, Any]) -> int:
+    """Every sub-score of an explained component follows from its listed numbers; how many have a value."""
+    there = [sub_score for sub_score in said["sub_scores"] if sub_score["value"] is not None]
+    for sub_score in there:
+        expected = FROM_FACTS[sub_score["name"]](sub_score["facts"])
+        assert sub_score["value"] == pytest.approx(expected, abs=1e-9), sub_score["name"]
+        assert sub_score["inputs"], sub_score["name"]
+    return len(there)

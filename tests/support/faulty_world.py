@@ -36,11 +36,17 @@ from tests.support.servers import redis_server
 from tests.support.simulator import running_simulator
 
 EXCHANGE = "simulated"
-BTC = "BTC/USDT:USDT"
+BTC, ETH = "BTC/USDT:USDT", "ETH/USDT:USDT"
 TIMEFRAMES = ("1m", "5m")
 SYMBOLS = 2
-TIMEOUT_S = 0.3
+BARS = 250
+TIMEOUT_S = 5
+SHORT_TIMEOUT_MS = 200
 MARKET = "/v5/market/"
+
+MINUTE_S = 60.0
+LONGEST_PAUSE_S = 62.0
+"""No circuit stays open for longer, and by then another minute has closed."""
 
 PATHS = {
     "universe": "instruments-info",
@@ -53,6 +59,10 @@ PATHS = {
     "long_short": "account-ratio",
 }
 """The path that each source of an exchange asks."""
+
+SOURCES = tuple(PATHS)
+OF_THE_SCORE = {"tickers": "breadth", "candles": "candles 1m"}
+"""The inputs of a score that have another name than their source."""
 
 TTL = {
     "universe": "ttl_universe", "tickers": "ttl_tickers", "candles": "ttl_candles",
@@ -157,21 +167,33 @@ class World:
         """Put a fault in force on the path of a source."""
         self.simulator.fault(kind, path=MARKET + PATHS[source], **extra)
 
-    def recover(self):
-        """Heal the exchange, wait as long as it wanted, and ask for everything; returns what is shown.
+    def age(self, source):
+        """Let as much time pass as makes the value of a source late, and renew all others."""
+        # A candle is due once the next one has closed.
+        late_s = {"universe": LONGEST_PAUSE_S, "candles": self.ttl_s("candles") + 2 * MINUTE_S + 4}
+        self.clock.move(late_s.get(source) or self.ttl_s(source) + 1)
+        assert self.ask_all(but=source) == {}
 
-        A universe that lost a symbol has it again before the rest is asked for.
+    @contextmanager
+    def in_a_hurry(self):
+        """Wait for answers for a moment only."""
+        client = self.house.exchange(EXCHANGE)._client
+        before, client.timeout = client.timeout, SHORT_TIMEOUT_MS
+        try:
+            yield
+        finally:
+            client.timeout = before
+
+    def recover(self):
+        """Heal the exchange, wait as long as it wanted, ask for everything, the universe first.
+
+        Returns the errors by source, none when all is well.
         """
         self.simulator.clear_faults()
         told = [self.house.cache.get(EXCHANGE_STATUS.key(exchange=EXCHANGE, source=one)) for one in PATHS]
         until = max((entry.value["retry_at"] or 0.0 for entry in told if entry), default=0.0)
         self.clock.move(max(LONGEST_PAUSE_S, until - self.clock() + 1))
-        self.trouble = self.ask_all()
-        return self.shown()
-
-
-LONGEST_PAUSE_S = 62.0
-"""No circuit stays open for longer, and by then another minute has closed."""
+        return self.ask_all()
 
 
 @contextmanager
@@ -187,6 +209,7 @@ def faulty_world():
             "SIMULATOR_PORT": str(simulator.port),
             "SYMBOL_LIMIT": str(SYMBOLS),
             "TIMEFRAMES": ",".join(TIMEFRAMES),
+            "CANDLE_BARS": str(BARS),
             "EXCHANGE_TIMEOUT": str(TIMEOUT_S),
         }.items():
             patch.setenv(name, value)
@@ -201,7 +224,7 @@ def faulty_world():
         stack.callback(_forget_connections)
         stack.callback(wire.close)
         world = World(wire.house(), simulator, clock)
-        world.recover()
+        assert world.recover() == {}
         yield world
 
 

@@ -19,6 +19,7 @@ MINUTES = "binance-usdm-2025-05/candles-1m.csv.gz"
 FIVE_MINUTES = "binance-usdm-2025-03/candles-5m.csv.gz"
 QUARTERS = "binance-usdm-2025-03/candles-15m.csv.gz"
 HOURS = "binance-usdm-2025-03/candles-1h.csv.gz"
+FUNDING = "binance-usdm-2025-03/funding-8h.csv.gz"
 TIMEFRAMES = {MINUTES: "1m", FIVE_MINUTES: "5m", QUARTERS: "15m", HOURS: "1h"}
 
 
@@ -41,3 +42,14 @@ def candles_of(rows: np.ndarray, timeframe: str) -> Candles:
     """Candles from contiguous rows of time in ms, open, high, low, close and volume."""
     columns = (np.ascontiguousarray(rows[:, at]) for at in range(1, 6))
     return Candles(timeframe, int(rows[0, 0]), *columns, filled=np.zeros(len(rows), dtype=bool))
+
+
+def recorded_funding(symbol: str, at: float) -> float:
+    """The recorded funding rate of a symbol at the settlement of that second, a fraction per eight hours."""
+    path = recordings("recordings", FUNDING)
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
+        for row in csv.DictReader(lines):
+            # Settlements are stamped some milliseconds late.
+            if row["symbol"] == symbol and int(row["timestamp"]) // 1000 == int(at):
+                return float(row["rate"])
+    raise LookupError(f"no settlement of {symbol} at {at}")

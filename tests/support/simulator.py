@@ -117,7 +117,7 @@ def running_simulator(
                 simulator.stop()
 
 
-def _await_answer(simulator, within_s=15.0):
+def _await_answer(simulator, within_s=40.0):
     deadline = time.monotonic() + within_s
     while time.monotonic() < deadline:
         if simulator.process.poll() is not None:

@@ -44,7 +44,7 @@ class Parts:
         self.limiter = RateLimiter(limit=limit or Limit(requests=0), monotonic=clock)
         symbols = frozenset(one.symbol for one in market.instruments)
         self.faults = Faults(paths=PATHS, symbols=symbols, dice=dice)
-        self.tally = Tally(PATHS)
+        self.tally = Tally(PATHS, monotonic=clock)
         shared = {
             "listing": self.listing,
             "limiter": self.limiter,

@@ -77,6 +77,13 @@ def test_lists_are_split_at_commas_without_repeats() -> None:
             "TTL_DASHBOARD: got 20 beside TTL_EXCHANGE_STATUS=10; want TTL_DASHBOARD <= TTL_EXCHANGE_STATUS",
         ),
         ("TTL_TRADES", "29.5", "TTL_CONFLUENCE: got 30 beside TTL_TRADES=29.5; want TTL_CONFLUENCE <="),
+        (
+            "ALERT_SCORE_LOW",
+            "60",
+            "ALERT_SCORE_LOW: got 60 beside ALERT_SCORE_HIGH=70; want more than 10 points between them",
+        ),
+        ("ALERT_SCORE_HIGH", "100", "ALERT_SCORE_HIGH: got '100'; input should be less than 100"),
+        ("ALERT_COOLDOWN", "-1", "ALERT_COOLDOWN: got '-1'; input should be greater than or equal to 0"),
         ("MEMCACHED_SERVERS", "localhost", "MEMCACHED_SERVERS: got 'localhost'; want host:port"),
         ("MEMCACHED_SERVERS", "localhost:70000", "MEMCACHED_SERVERS: got 'localhost:70000'; want host:port"),
         ("REDIS_HOST", "redis://h", "REDIS_HOST: got 'redis://h'; string should match"),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[3]
 PYTHON = ROOT / ".venv-peers" / "bin" / "python"
 SET_UP = "UV_PROJECT_ENVIRONMENT=.venv-peers uv sync --frozen --only-group peers"
-HOW = f"the libraries on pandas are not measured: {PYTHON.parents[1].name} is not there; `{SET_UP}` makes it"
+HOW = f"ta and pandas-ta-classic are not measured: no .venv-peers, which `make bench` or `{SET_UP}` makes"
 COLUMNS = ("open", "high", "low", "close", "volume")
 STARTS_WITHIN_S = 60.0
 

@@ -135,6 +135,16 @@ def test_failures_are_counted_over_all_processes(buckets):
         assert (turn.state, turn.wait_s, turn.reason) == ("open", 5.0, "HTTP 502")
 
 
+def test_an_open_circuit_is_told_before_a_closure_that_is_hardly_longer(buckets):
+    """Nobody shall wait for it; a ban is told all the same."""
+    open_circuit(buckets[0])
+    buckets[0].close(5.5, word="unreachable", reason="HTTP 503")
+    first = buckets[1].take(FREE, 1.0, patience_s=20).state
+    buckets[0].close(600.0, word="banned", reason="HTTP 403")
+
+    assert (first, buckets[1].take(FREE, 1.0, patience_s=20).state) == ("open", "closed")
+
+
 def test_one_trial_over_all_processes_and_threads(buckets, virtual):
     """Twelve threads of three processes come at the same moment: one goes through."""
     open_circuit(buckets[0])
@@ -166,6 +176,31 @@ def test_a_trial_whose_process_died_is_over_after_a_while(buckets, virtual):
     virtual.move(0.1)
 
     assert (before, buckets[1].take(FREE, 1.0, patience_s=0).state) == ("open", "go")
+
+
+def test_only_who_has_the_trial_can_give_it_up(buckets, virtual):
+    """Others who were refused have nothing to give."""
+    open_circuit(buckets[0])
+    virtual.move(5.0)
+    buckets[0].take(FREE, 1.0, patience_s=0)
+
+    buckets[1].dropped()
+    kept = buckets[2].take(FREE, 1.0, patience_s=0).state
+    buckets[0].dropped()
+
+    assert (kept, buckets[2].take(FREE, 1.0, patience_s=0).state) == ("open", "go")
+
+
+def test_a_turn_that_the_window_makes_too_long_is_given_back(buckets, virtual):
+    """The next one finds the bucket as if it had never been taken."""
+    flow = Flow(per_second=10.0, burst=1.0, requests=1, window_s=1.0, trial_s=30.0)
+    buckets[0].take(flow, 1.0, patience_s=0)
+    buckets[1].take(flow, 1.0, patience_s=20)
+    virtual.move(0.1)
+
+    assert buckets[1].go(flow, 1.0, patience_s=0.5).state == "full"
+    # It waits for the window alone, not for a turn of the bucket first.
+    assert buckets[2].take(flow, 1.0, patience_s=20).wait_s == pytest.approx(0.9)
 
 
 def test_processes_are_counted_for_half_a_minute(buckets, virtual):

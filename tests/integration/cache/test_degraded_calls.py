@@ -141,6 +141,13 @@ TABLE = {
         (True, False, False), (True, True, False), (True, False, False),
     ),
     "claim": same(lambda cache, keys: [cache.claim(keys.held.name, 5) for _ in range(2)], [True, False]),
+    "journal": Row(
+        lambda cache, keys: cache.journal(keys.held.name).recent(5), redis=None, memcached=[], both=None
+    ),
+    "bucket": Row(
+        lambda cache, keys: cache.bucket(keys.held.name).close(1, word="banned", reason="418"),
+        redis=None, memcached=True, both=None,
+    ),
     "ttl": same(lambda cache, _: cache.ttl(SOURCE), 60.0),
     "stats": Row(
         lambda cache, _: [one["state"] == "closed" for one in cache.stats()["breakers"].values()],
@@ -150,6 +157,7 @@ TABLE = {
         lambda cache, _: cache.stats_everywhere()["complete"], redis=False, memcached=True, both=False
     ),
     "ageing": same(lambda cache, _: cache.ageing([SOURCE]), []),
+    "watched": same(lambda cache, _: cache.watched([SOURCE]), ()),
     "health": Row(
         lambda cache, _: [cache.health()[tier] for tier in ("l1", "l2", "l3")],
         ["up", "up", "down"], ["up", "down", "up"], ["up", "down", "down"],

@@ -288,3 +288,37 @@ class TestAgeing:
         assert (one.as_of, one.stored_at, one.fresh_until, one.uses) == (
             entry.as_of, entry.stored_at, entry.fresh_until, 3,
         )  # fmt: skip
+
+
+class TestWatched:
+    """What somebody looks at."""
+
+    def watched(self, cache, *kinds: Kind, **roles: object):
+        """The texts found."""
+        return [one.text for one in cache.watched(kinds, **roles)]
+
+    def test_it_is_what_the_web_reads_and_not_what_workers_do(self, make, chain):
+        """Of the kinds that are asked for; other roles are asked for by name."""
+        source, derived, *_ = chain
+        web, scorer = make.proved(name="web"), make.proved(name="scorer")
+        for name in ("a", "b"):
+            put(web, source, name)
+        read(web, source, "a")
+        read(scorer, source, "b")
+        report(web)
+        report(scorer)
+
+        assert self.watched(scorer, source) == ["source|a"]
+        assert self.watched(scorer, derived) == []
+        assert self.watched(scorer, source, roles=("scorer",)) == ["source|b"]
+
+    def test_nobody_looks_for_ever(self, make, chain, clock):
+        """Half an hour after the last look its symbol is like all others."""
+        source, *_ = chain
+        web, asking = make.proved(name="web"), make.proved(name="scorer")
+        put(web, source, "a")
+        read(web, source, "a")
+        report(web)
+        clock.move(1800)
+
+        assert self.watched(asking, source) == []

@@ -101,11 +101,11 @@ def test_an_eviction_by_age_meets_the_journal_last(make):
     journal, redis = cache.journal("alerts"), cache._engine.far.quick
     journal.record([seen("", 1), seen("up", 2)])
     keys = [journal._states, journal._seen, journal._order, journal._entries]
-    eventually(lambda: all(redis.object("idletime", key) >= 1 for key in keys), within_s=4, every_s=0.1)
+    eventually(lambda: all(redis.object("idletime", key) >= 2 for key in keys), within_s=5, every_s=0.1)
 
     journal.record([seen("up", 3)])
 
-    assert [redis.object("idletime", key) for key in keys] == [0] * 4
+    assert max(redis.object("idletime", key) for key in keys) < 2
 
 
 def test_a_full_redis_postpones_and_records_when_there_is_room(make_breakable):

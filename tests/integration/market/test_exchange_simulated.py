@@ -14,9 +14,11 @@ from market.errors import BadAnswer, Banned, ExchangeUnavailable, MarketError, R
 from market.exchange import Exchange
 from market.exchanges import Exchanges, connect
 from market.limiter import rate_of
+from market.score_inputs import INPUTS
 from market.token_bucket import TokenBucket
 from tests.support.replay import FreeLimiter
 from tests.support.simulator import running_simulator
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.integration
 
@@ -109,6 +111,53 @@ def test_a_book_has_the_depth_that_was_asked_for(sim):
     assert abs(book.as_of - time.time()) < 5
 
 
+def test_trades_read_in_portions_are_those_of_one_answer(sim):
+    """Joined again and again, against everything asked for at once: no trade twice, none lost."""
+    exchange = edge(sim)
+    known = [exchange.trades(BTC, None, window_s=10_000)]
+
+    def more() -> bool:
+        known.append(exchange.trades(BTC, known[-1], window_s=10_000))
+        return len(known[-1]) > len(known[0])
+
+    eventually(more, within_s=15, every_s=0.2)
+    joined, once = known[-1], exchange.trades(BTC, None, window_s=10_000)
+
+    since, until = max(joined.since, once.since), min(joined.time[-1], once.time[-1])
+    of_joined, of_once = ((one.time >= since) & (one.time < until) for one in (joined, once))
+    assert np.count_nonzero(of_once) > 900
+    for column in ("time", "price", "amount", "side"):
+        assert np.array_equal(getattr(joined, column)[of_joined], getattr(once, column)[of_once])
+
+
+def test_what_a_perpetual_has_besides_comes_from_the_simulator_as_from_bybit(sim):
+    """An hour of open interest, the funding of all with its interval, and the newest ratio of accounts."""
+    exchange = edge(sim)
+    symbols = [one.symbol for one in exchange.universe(12)]
+
+    interest, funding = exchange.open_interest(BTC, None), exchange.funding(symbols)
+    ratio = exchange.long_short(BTC)
+
+    assert interest.time[-1] - interest.time[0] == 65 * 60
+    assert -1 <= exchange.now() - interest.as_of < 301
+    assert set(funding) == set(symbols)
+    assert all(one.interval_h and one.next_at > exchange.now() for one in funding.values())
+    assert 0.25 <= ratio.ratio <= 4
+    assert exchange.inputs() == INPUTS
+
+
+def test_a_process_that_adopts_the_markets_asks_for_no_list(sim):
+    """Its first request is for what it wants."""
+    first, second = edge(sim), edge(sim)
+    first.universe(12)
+    sim.reset_requests()
+
+    second.adopt_markets(first.plain_markets(), as_of=first.markets_as_of())
+    second.tickers([BTC])
+
+    assert list(sim.requests()["paths"]) == ["/v5/market/tickers"]
+
+
 @pytest.mark.parametrize(
     ("fault", "fields", "kind"),
     [
@@ -127,14 +176,18 @@ def test_a_book_has_the_depth_that_was_asked_for(sim):
     ],
 )
 def test_each_fault_has_its_name_and_goes_away(sim, fault, fields, kind):
-    """Candles, tickers and books alike; afterwards everything works again."""
-    exchange = edge(sim, limiter=FreeLimiter(), timeout_s=0.3)
+    """All calls alike; afterwards everything works again."""
+    exchange = edge(sim, limiter=FreeLimiter(), timeout_s=0.1)
     exchange.tickers()
     sim.fault(fault, path="*", **fields)
 
     for ask in (
         lambda: exchange.candles(BTC, "1m", bars=5),
         lambda: exchange.order_book(BTC),
+        lambda: exchange.trades(BTC, None),
+        lambda: exchange.open_interest(BTC, None),
+        lambda: exchange.funding([BTC]),
+        lambda: exchange.long_short(BTC),
         exchange.tickers,
     ):
         with pytest.raises(kind) as failed:

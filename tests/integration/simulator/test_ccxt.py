@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -138,6 +139,45 @@ def test_funding_open_interest_and_account_ratio(client):
     assert client.fetch_open_interest(PERPETUAL)["openInterestAmount"] > 0
     assert all(one["openInterestAmount"] > 0 for one in interest)
     assert all(one["longShortRatio"] > 0 for one in ratio)
+
+
+def test_funding_rates_come_with_their_interval_and_the_next_settlement(client):
+    """One call for all; a rate is of eight hours, and settles within the next eight."""
+    rates = client.fetch_funding_rates([PERPETUAL, "ETH/USDT:USDT"])
+    now_ms = time.time() * 1000
+
+    assert set(rates) == {PERPETUAL, "ETH/USDT:USDT"}
+    for rate in rates.values():
+        assert abs(rate["fundingRate"]) < 0.005
+        assert rate["interval"] == "8h"
+        assert rate["fundingTimestamp"] % 28_800_000 == 0
+        assert 0 < rate["fundingTimestamp"] - now_ms <= 28_800_000
+        assert rate["timestamp"] == pytest.approx(now_ms, abs=20_000)
+
+
+def test_open_interest_comes_in_steps_of_five_minutes_up_to_the_ticker_s_own(client):
+    """Base units, rising times, the newest of the last five minutes."""
+    rows = client.fetch_open_interest_history(PERPETUAL, "5m", None, 14)
+    times = [row["timestamp"] for row in rows]
+
+    assert times == list(range(times[0], times[0] + 14 * 300_000, 300_000))
+    assert 0 <= time.time() * 1000 - times[-1] < 330_000
+    assert rows[-1]["openInterestAmount"] == pytest.approx(
+        float(client.fetch_ticker(PERPETUAL)["info"]["openInterest"]), rel=0.02
+    )
+    steps = [two["openInterestAmount"] / one["openInterestAmount"] for one, two in pairwise(rows)]
+    assert max(steps) < 1.02
+    assert min(steps) > 0.98
+
+
+def test_the_newest_ratio_of_accounts_is_of_the_last_five_minutes(client):
+    """Long accounts for one that is short, from shares that add up to one."""
+    (row,) = client.fetch_long_short_ratio_history(PERPETUAL, "5min", None, 1)
+    long, short = float(row["info"]["buyRatio"]), float(row["info"]["sellRatio"])
+
+    assert row["longShortRatio"] == pytest.approx(long / short, rel=1e-6)
+    assert long + short == pytest.approx(1, abs=1e-9)
+    assert 0 <= time.time() * 1000 - row["timestamp"] < 330_000
 
 
 def test_the_clock_is_the_machines(client):

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from itertools import count
+from types import SimpleNamespace
 
 import pytest
 from structlog.testing import capture_logs
 
+from cache import Recorded
 from cache.catalogue import ALERT_JOURNAL, ALERTS, CONFLUENCE
 from market import alerts as conditions
-from tasks import alerts
+from tasks import alerts, derive
 from tests.support import servers
-from tests.support.alert_desks import Desk, doubled
+from tests.support.alert_desks import Desk
 from tests.support.made_candles import flat
+from tests.support.raised import doubled
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.integration
 
-BITCOIN, ETHER = "BTC/USDT:USDT", "ETH/USDT:USDT"
+BITCOIN, ETHER, SOLANA = "BTC/USDT:USDT", "ETH/USDT:USDT", "SOL/USDT:USDT"
 MANY = tuple(f"S{number}/USDT:USDT" for number in range(20))
 _prefixes = count()
 
@@ -106,6 +109,63 @@ def test_what_goes_on_is_not_raised_again(desk, published):
     assert published == []
 
 
+def test_a_crossing_that_is_over_before_the_next_look_is_raised(desk, published):
+    """Scores are judged as they are stored; the look that comes later adds nothing."""
+    published.clear()
+    for score in (75.0, 50.0):
+        desk.score({BITCOIN: score})
+        alerts.on_scores(desk.house, desk.cache.get_many([_score_key(BITCOIN)]).values())
+
+    assert kinds(desk.shown()) == [("score", BITCOIN)]
+    assert len(published) == 1
+    desk.evaluate()
+    assert kinds(desk.raised()) == [("score", BITCOIN)]
+
+
+def test_whoever_scores_judges(desk, monkeypatch):
+    """Each score that was stored."""
+    desk.list_symbols(SOLANA)
+    judged = []
+    monkeypatch.setattr(alerts, "on_scores", lambda _house, scores: judged.extend(scores))
+
+    derive.derive_scores(desk.house, "simulated", [SOLANA])
+
+    assert [entry.key.symbol for entry in judged] == [SOLANA]
+
+
+def test_the_first_scores_of_a_start_are_no_crossings(desk):
+    """Each input that comes for the first time moves a score far; one that an exchange has not never does."""
+    desk.list_symbols(SOLANA, ETHER)
+    for scores, lacking in (
+        ({SOLANA: 50.0}, "not received yet"),
+        ({SOLANA: 75.0, ETHER: 50.0}, "book: not received yet; 1m: too short"),
+        ({SOLANA: 75.0, ETHER: 75.0}, "simulated has no trades"),
+    ):
+        desk.score(scores, lacking=lacking)
+        desk.evaluate()
+
+    assert kinds(desk.raised()) == [("score", ETHER)]
+
+
+def test_a_score_without_a_number_is_no_crossing(desk):
+    """Nor does it end a level."""
+    for score in (75.0, None, 75.0):
+        desk.score({BITCOIN: score})
+        alerts.on_scores(desk.house, desk.cache.get_many([_score_key(BITCOIN)]).values())
+
+    assert kinds(desk.raised()) == [("score", BITCOIN)]
+
+
+def test_a_redis_that_goes_away_in_between_leaves_the_list_as_it_is(desk):
+    """What was recorded is shown by the next run."""
+    before = desk.cache.get(ALERTS.key(scope="recent")).version
+
+    silent = SimpleNamespace(recent=lambda _most: None)
+    alerts.show(desk.house, silent, Recorded("memory", ("1",), 0, "1"))
+
+    assert desk.cache.get(ALERTS.key(scope="recent")).version == before
+
+
 def test_two_processes_raise_one(make, desk):
     """Each with a memory of its own."""
     other = make()
@@ -182,6 +242,7 @@ def test_a_divergence_is_raised_from_the_betas(desk):
 def test_an_exchange_that_stays_away_is_one_alert(desk, monkeypatch):
     """Not at the first call that fails; then once, and nothing about the age of its data beside."""
     monkeypatch.setattr(conditions, "UNREACHABLE_FOR_S", 0.3)
+    monkeypatch.setattr(conditions, "STALE_EXCHANGE_FOR_S", 0.0)
     for state in ("ok", "unreachable"):
         desk.status(state)
         desk.evaluate()

@@ -19,9 +19,9 @@ from tests.support.waiting import eventually
 pytestmark = pytest.mark.integration
 
 SYMBOLS = tuple(f"S{number}/USDT:USDT" for number in range(8))
-ROUNDS = 12
+ROUNDS = 8
 EVALUATORS = 2
-LEAST_KILLS = 5
+LEAST_KILLS = 4
 
 
 class Killer(threading.Thread):
@@ -72,7 +72,7 @@ def killed_evaluators(seed):
 
 
 def test_no_alert_is_lost_or_doubled_while_evaluators_are_killed(redis_server, monkeypatch):
-    """Eight scores rise and fall twelve times, in steps that everybody has seen; two evaluators die over it.
+    """Eight scores rise and fall eight times, in steps that everybody has seen; two evaluators die over it.
 
     Nothing keeps the two apart: no lock, no cooldown. Each crossing is one alert.
     """
@@ -105,7 +105,7 @@ def test_no_alert_is_lost_or_doubled_while_evaluators_are_killed(redis_server, m
         (alert["symbol"], alert["data"]["score"]) for alert in desk.raised() if alert["kind"] == "score"
     )
     desk.cache.close()
-    print(killer.kills); assert killer.kills >= LEAST_KILLS
+    assert killer.kills >= LEAST_KILLS
     assert found == wanted
 
 

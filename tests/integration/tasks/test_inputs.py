@@ -40,7 +40,6 @@ pytestmark = pytest.mark.integration
 EXCHANGE = "simulated"
 BTC = "BTC/USDT:USDT"
 OLD = "OLD/USDT:USDT"
-BATCHES = {"trades": "trades", "open_interest": "open_interest", "long_short": "long_short"}
 
 
 @pytest.fixture
@@ -207,6 +206,32 @@ def test_a_symbol_that_the_exchange_does_not_know_has_the_universe_refreshed_ear
 
     assert workshop.queued("fetch.fast") == [("tasks.fetch.universe", [EXCHANGE])]
     assert value(workshop, of(TRADES)) is not None
+
+
+def test_a_series_that_is_late_is_carried_on_and_one_that_is_doubted_loaded_whole(
+    flow: Flow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was true five minutes ago is true as far as it goes; what was expired is not built on."""
+    symbols(flow.workshop)
+    fetch_symbols.candles(EXCHANGE, "1m", [BTC])
+    key = CANDLES.key(exchange=EXCHANGE, symbol=BTC, timeframe="1m")
+    whole: list[str] = []
+    load = Exchange.candles
+    monkeypatch.setattr(
+        Exchange, "candles", lambda self, *args, **bars: whole.append(args[0]) or load(self, *args, **bars)
+    )
+    first = flow.house.cache.get(key)
+
+    flow.pass_time(300)
+    fetch_symbols.candles(EXCHANGE, "1m", [BTC])
+    late = flow.house.cache.get(key)
+    assert first is not None
+    assert late is not None
+    assert (whole, late.as_of) == ([], first.as_of + 300)
+
+    flow.house.cache.expire(key)
+    fetch_symbols.candles(EXCHANGE, "1m", [BTC])
+    assert whole == [BTC]
 
 
 def test_what_is_answered_badly_again_and_again_is_asked_for_more_seldom(flow: Flow) -> None:

@@ -15,12 +15,17 @@ from cache.catalogue import (
     CONFLUENCE,
     DASHBOARD,
     EXCHANGE_STATUS,
+    FUNDING,
     INDICATORS,
+    LONG_SHORT,
+    OPEN_INTEREST,
     ORDER_BOOK,
     TICKERS,
+    TRADES,
     UNIVERSE,
 )
 from tasks import fetch, plain, refresh, wire
+from tasks.announce import derive_symbols
 from tasks.symbol_inputs import CLAIM_S, claim_name
 from tests.support.waiting import eventually
 
@@ -125,7 +130,11 @@ def test_each_kind_is_asked_of_the_task_that_makes_it(office: Office) -> None:
     symbol = {"exchange": EXCHANGE, "symbol": "BTC/USDT:USDT"}
     keys = {
         TICKERS.key(exchange=EXCHANGE): 55,
+        FUNDING.key(exchange=EXCHANGE): 280,
         ORDER_BOOK.key(**symbol): 55,
+        TRADES.key(**symbol): 55,
+        OPEN_INTEREST.key(**symbol): 800,
+        LONG_SHORT.key(**symbol): 800,
         CANDLES.key(**symbol, timeframe="1m"): 86,
         INDICATORS.key(**symbol, timeframe="5m"): 406,
         score(): 25,
@@ -134,8 +143,8 @@ def test_each_kind_is_asked_of_the_task_that_makes_it(office: Office) -> None:
 
     for key, age_s in keys.items():
         office.put(key)
-        office.read(key)
         office.clock.ahead += age_s
+        office.read(key)
         office.refresh_in(0)
 
     assert office.sent() == {
@@ -144,9 +153,12 @@ def test_each_kind_is_asked_of_the_task_that_makes_it(office: Office) -> None:
             ("tasks.derive.symbols", [EXCHANGE, ["BTC/USDT:USDT"], ["5m"]]),
             ("tasks.derive.symbols", [EXCHANGE, ["BTC/USDT:USDT"], []]),
         ],
-        "fetch.fast": [("tasks.fetch.tickers", [EXCHANGE])],
+        "fetch.fast": [("tasks.fetch.tickers", [EXCHANGE]), ("tasks.fetch.funding", [EXCHANGE])],
         "fetch.slow": [
             ("tasks.fetch.order_books", [EXCHANGE, ["BTC/USDT:USDT"]]),
+            ("tasks.fetch.trades", [EXCHANGE, ["BTC/USDT:USDT"]]),
+            ("tasks.fetch.open_interest", [EXCHANGE, ["BTC/USDT:USDT"]]),
+            ("tasks.fetch.long_short", [EXCHANGE, ["BTC/USDT:USDT"]]),
             ("tasks.fetch.candles", [EXCHANGE, "1m", ["BTC/USDT:USDT"]]),
         ],
     }
@@ -269,3 +281,27 @@ def test_a_fetcher_loads_what_fetchers_used_and_not_all_the_scores(
     assert memory.peek(used.text) is not None
     assert memory.peek(unused.text) is None
     assert memory.peek(f"universe|{EXCHANGE}") is not None
+
+
+def test_a_symbol_that_somebody_looks_at_is_scored_before_the_others(office: Office) -> None:
+    """Seen from what web processes read: what the workers read themselves is no reason."""
+    watched, worked_on = score("BTC/USDT:USDT"), score("ETH/USDT:USDT")
+    office.put(watched, worked_on)
+    office.read(worked_on)
+    web = TieredCache.from_settings(office.workshop.house.settings, clock=office.clock, name="web")
+    web.get(watched)
+    assert web._engine.census.report()
+    web.close()
+    cache = office.houses[1].cache
+
+    derive_symbols(cache, EXCHANGE, ["ETH/USDT:USDT", "BTC/USDT:USDT"], ["1m"])
+    derive_symbols(cache, "elsewhere", ["BTC/USDT:USDT"], [])
+
+    assert cache.watched((CONFLUENCE,)) == (watched,)
+    assert office.sent() == {
+        "high": [("tasks.derive.symbols", [EXCHANGE, ["BTC/USDT:USDT"], ["1m"]])],
+        "normal": [
+            ("tasks.derive.symbols", [EXCHANGE, ["ETH/USDT:USDT"], ["1m"]]),
+            ("tasks.derive.symbols", ["elsewhere", ["BTC/USDT:USDT"], []]),
+        ],
+    }

@@ -17,7 +17,7 @@ from webapp import create_app
 
 pytestmark = pytest.mark.integration
 
-AGE = 14
+AGE = 15
 
 
 class Site:

@@ -7,9 +7,20 @@ import threading
 import time
 
 import pytest
+from werkzeug.wrappers import Response
 
 from cache.catalogue import DASHBOARD
-from tests.support.dashboards import document, memory_cache, publish, put_score, put_universe, row
+from tests.support.dashboards import (
+    alert,
+    document,
+    memory_cache,
+    publish,
+    put_beta,
+    put_score,
+    put_universe,
+    row,
+    window,
+)
 from tests.support.tab import open_tab
 from tests.support.waiting import eventually
 from tests.support.web import served
@@ -118,16 +129,83 @@ def test_dark_is_the_default_and_the_choice_of_light_is_kept(page):
     page.js("localStorage.clear()")
 
 
-@pytest.mark.parametrize("path", ["/", "/mobile", "/symbols/simulated/BTC/USDT:USDT", "/nothing"])
+@pytest.mark.parametrize("path", ["/", "/mobile", "/beta", "/symbols/simulated/BTC/USDT:USDT", "/nothing"])
 def test_no_page_is_wider_than_a_small_telephone(tab, cache, path):
     """At 360 pixels nothing but a table scrolls sideways."""
     put_universe(cache, "BTC/USDT:USDT")
     put_score(cache)
+    put_beta(cache, "1h", {"BTC/USDT:USDT": (1.0, 0.1)})
 
-    with served(create_app(cache=cache)) as url:
+    with served(create_app(cache=cache, exchanges=("simulated",))) as url:
         tab.open(url + path, width=360, height=740)
 
         assert tab.js("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+class Acknowledging:
+    """The app with a stand-in for the journal of alerts: it keeps what it was asked, and may refuse."""
+
+    def __init__(self, app) -> None:
+        self.app = app
+        self.asked: list[tuple[str, str, bytes]] = []
+        self.refuse = False
+
+    def __call__(self, environ, start_response) -> object:
+        """Answer an acknowledgement here, anything else as the app does."""
+        if environ["REQUEST_METHOD"] != "POST":
+            return self.app(environ, start_response)
+        body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
+        self.asked.append((environ["PATH_INFO"], environ["CONTENT_TYPE"], body))
+        if self.refuse:
+            said = Response('{"detail": "Redis does not answer"}', 503, content_type="application/json")
+        else:
+            said = Response('{"id": "1", "acknowledged_at": 1747699200.0}', content_type="application/json")
+        return said(environ, start_response)
+
+
+LINES = """[...document.querySelectorAll('#alerts li')].map((line) =>
+    [...line.querySelectorAll('[data-field]')].filter((part) => !part.closest('[hidden]'))
+    .map((part) => part.dataset.field + '=' + part.textContent))"""
+
+
+def test_alerts_are_acknowledged_by_hand_and_betas_follow_what_is_published(tab, cache):
+    """From the keyboard the next button follows; a refusal is told, and the button stays."""
+    alerts = [alert(1, severity="critical"), alert(2, symbol=None, text="okx is unreachable")]
+    beta = {
+        "simulated": {"1h": window({"BTC/USDT:USDT": (1.0, None)}), "5m": window({"X/USDT": (0.5, -2.6)})}
+    }
+    publish(cache, now(ROWS), etag='"before"')
+    app = Acknowledging(create_app(cache=cache, exchanges=("simulated",)))
+    with served(app) as url:
+        tab.complaints.clear()
+        tab.open(url)
+        publish(cache, now(ROWS, alerts=alerts, beta=beta, missing={}), etag='"after"')
+        tab.js("document.dispatchEvent(new Event('visibilitychange'))")
+        eventually(lambda: len(tab.js(LINES)) == 2, within_s=10)
+
+        assert "severity=critical" in tab.js(LINES)[0]
+        assert "text=score 71.2, up through 70" in tab.js(LINES)[0]
+        assert tab.js("document.querySelector('#alerts a').getAttribute('href')").startswith(
+            "/symbols/simulated/"
+        )
+        assert tab.js("document.querySelector('#rows [data-field=beta]').textContent") == "1.00"
+        assert tab.js(
+            "document.querySelector('#divergences li').textContent.replace(/\\s+/g, ' ').trim()"
+        ) == ("X/USDTsimulated 0.50 \N{MINUS SIGN}2.60")
+
+        tab.js("first = document.querySelector('#alerts button'); first.focus(); first.click()")
+        eventually(lambda: "seen=acknowledged 00:00:00 UTC" in tab.js(LINES)[0], within_s=5)
+        assert not [part for part in tab.js(LINES)[0] if part.startswith("acknowledge=")]
+        assert tab.js("document.activeElement.ariaLabel") == "Acknowledge: okx is unreachable"
+
+        app.refuse = True
+        tab.js("document.activeElement.click()")
+        note = "document.getElementById('alerts-note').textContent"
+        eventually(lambda: tab.js(note) == "not acknowledged: Redis does not answer", within_s=5)
+        assert [part for part in tab.js(LINES)[1] if part.startswith("acknowledge=")]
+        assert app.asked[0] == ("/api/alerts/1/acknowledge", "application/json", b"{}")
+        tab.open("about:blank#left")
+    assert not [said for said in tab.complaints if "503" not in said]
 
 
 def test_no_page_complains(page):

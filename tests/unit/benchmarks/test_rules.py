@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from benchmarks.cache.reach import REACH
-from benchmarks.cache.rules import AtMost, Exactly, Measured, TimesFaster, WithinTimes, judged
+from benchmarks.cache.rules import AtLeast, AtMost, Exactly, Measured, TimesFaster, WithinTimes, judged
 
 
 def row(ours, *, peers=None, further=None, at_least=()):
@@ -15,6 +15,13 @@ def row(ours, *, peers=None, further=None, at_least=()):
 def test_a_limit_is_held_against_the_median(limit, reached):
     """One slow round does not decide."""
     assert judged(row([1, 2, 50]), (AtMost(limit, "us"),)).reached is reached
+
+
+@pytest.mark.parametrize(("limit", "reached"), [(2, True), (2.1, False)])
+def test_a_share_is_held_against_the_median_too(limit, reached):
+    """As much as is wanted in the middle round is enough; a figure of its own name is looked up."""
+    assert judged(row([1, 2, 50]), (AtLeast(limit, "%"),)).reached is reached
+    assert judged(row([0], further={"share": [1, 2, 50]}), (AtLeast(limit, "%", "share"),)).reached is reached
 
 
 def test_a_guarantee_is_held_against_every_round():
@@ -43,6 +50,7 @@ def test_a_figure_that_was_not_measured_is_not_reached():
 
     for rule in (
         AtMost(5, "ms", "p99"),
+        AtLeast(5, "%", "share"),
         Exactly(1, figure="trips"),
         WithinTimes(2, "a"),
         TimesFaster(2, "a"),

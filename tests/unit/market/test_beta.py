@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from market.beta import DECAY, WINDOWS, Beta, betas, leader_of
+from market.beta import WINDOWS, Beta, betas, leader_of
 from simulator.synthetic import FIRST_DAY, SyntheticMarket
 from tests.support.made_candles import FIRST_OPEN_MS, flat, made, scaled
 from tests.support.recorded_candles import FIVE_MINUTES, HOURS, MINUTES, recorded
@@ -52,7 +52,7 @@ def by_hand(leader, candles, bars):
     newest = leader.first_open_ms + (len(leader) - 1) * leader.step_ms
     times = [t for t in sorted(x) if t in y and newest - t < bars * leader.step_ms]
     figures = {}
-    for name, decay in (("ols", 1.0), ("ewma", DECAY)):
+    for name, decay in (("ols", 1.0), ("ewma", 0.94)):
         weights = [decay ** ((newest - t) // leader.step_ms) for t in times]
         whole = sum(weights)
         mean_x = sum(w * x[t] for w, t in zip(weights, times, strict=True)) / whole

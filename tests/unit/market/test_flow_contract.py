@@ -159,6 +159,25 @@ def test_a_recorded_list_of_options_alone_is_no_list_of_markets():
         exchange.universe(10)
 
 
+@pytest.mark.parametrize(
+    ("exchange", "kinds"),
+    [
+        ("bybit", {("swap", "USDT")}),
+        ("okx", {("swap", "USDT")}),
+        ("bitget", {("swap", "USDT")}),
+        ("kraken", {("spot", "USDT"), ("spot", "USD")}),
+        ("coinbase", {("spot", "USDT"), ("spot", "USD")}),
+    ],
+)
+def test_what_is_tracked_of_the_markets_of_a_fixture(exchange, kinds):
+    """Perpetuals in USDT; coinbase has them in USDC only, and is followed on spot like kraken."""
+    made, _, _ = replayed_exchange(exchange, markets_of(exchange), lambda _url: {}, clock=lambda: NOW)
+
+    assert {(one["type"], one["quote"]) for one in tracked_markets(markets_of(exchange))} == kinds
+    has_perpetuals = ("swap", "USDT") in kinds
+    assert ("funding" in made.inputs()) == has_perpetuals
+
+
 def test_recorded_markets_keep_their_values_when_they_are_handed_on():
     """Those that ccxt made of Bybit's list; only what is quoted in USDT or USD is tracked."""
     recorded = load("live-captures/bybit/fetch_markets.json")["parsed_response"]

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from market.inputs import Breadth, Funding, LongShort, OpenInterest, Trades
 from market.score_inputs import ScoreInputs
 from market.timeframe_view import view_of
+from tests.support import made_inputs
 from tests.support.made_candles import book, mirrored, mirrored_book, scaled, walk
 from tests.support.made_inputs import NOW, WHERE, mirrored_trades, trades
 from tests.support.scored import TIMEFRAME_WEIGHTS, scored
@@ -43,25 +44,28 @@ def interests(draw):
     )
 
 
+FUNDING = st.builds(made_inputs.funding, st.floats(-0.01, 0.01), interval_h=st.sampled_from((None, 1.0, 8.0)))
+ACCOUNTS = st.builds(made_inputs.long_short, st.floats(0.01, 100.0))
+BREADTH = st.builds(made_inputs.breadth, st.integers(0, 90), st.just(90))
+CANDLES = {(bars, seed): walk(bars, seed=seed) for bars in (1, 30, 80, 260) for seed in range(4)}
+
+
 @st.composite
 def everything(draw):
     """Inputs of every kind, each of them there or not."""
-    candles = walk(draw(st.sampled_from((1, 30, 80, 260))), seed=draw(st.integers(0, 50)))
+    candles = CANDLES[draw(st.sampled_from(sorted(CANDLES)))]
     random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     bids, asks = 9_000 - np.cumsum(random.integers(1, 9, 30)), 9_001 + np.cumsum(random.integers(1, 9, 30))
-    sides = (np.column_stack((side, random.integers(0, 50, 30) / 8)) for side in (bids, asks))
+    sides = [np.column_stack((side, random.integers(0, 50, 30) / 8)) for side in (bids, asks)]
     inputs = ScoreInputs(
         dict.fromkeys(TIMEFRAME_WEIGHTS, view_of(candles)),
-        draw(st.sampled_from((None, book(*sides)))),
+        book(*sides) if draw(st.booleans()) else None,
         trades=draw(st.none() | tick_trades()),
         open_interest=draw(st.none() | interests()),
-        funding=draw(st.none() | st.builds(Funding, *map(st.just, WHERE), st.floats(-0.01, 0.01),
-                                           st.sampled_from((None, 1.0, 8.0)), st.none(), st.just(NOW))),
-        long_short=draw(st.none() | st.builds(LongShort, *map(st.just, WHERE), st.floats(0.01, 100.0),
-                                              st.just(NOW))),
-        breadth=draw(st.none() | st.builds(Breadth, st.just(WHERE[0]), st.integers(0, 90), st.just(90),
-                                           st.just(NOW))),
-    )  # fmt: skip
+        funding=draw(st.none() | FUNDING),
+        long_short=draw(st.none() | ACCOUNTS),
+        breadth=draw(st.none() | BREADTH),
+    )
     return candles, inputs
 
 

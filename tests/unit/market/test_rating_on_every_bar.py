@@ -11,11 +11,15 @@ import pytest
 from talipp import indicators as talipp
 from talipp.ohlcv import OHLCV
 
+from market import indicators
+from market.series import Series
 from market.technical_rating import ITEMS, technical_rating
 from tests.support.every_bar import cut, departures, in_ticks
 from tests.support.rating_by_hand import ByHand
 from tests.support.recorded_candles import FIVE_MINUTES, HOURS, MINUTES, QUARTERS, recorded
 
+# Wilder's means are seeded differently in talipp: so many bars later nothing is left of it.
+WARM = 350
 ALL = os.environ.get("ALL_RATINGS") == "1"
 SYMBOLS = (
     "ADA", "ALGO", "BCH", "BNB", "BSV", "BTC", "ETC", "ETH", "LINK", "LTC", "SOL", "SUI", "XMR", "XRP",
@@ -86,39 +90,87 @@ def test_no_item_is_silent_on_the_recorded_bars():
     assert all({-1, 1} <= votes for votes in seen.values()), seen
 
 
-@pytest.mark.parametrize("symbol", SYMBOLS)
-def test_the_columns_of_the_rules_are_those_of_talipp(symbol):
-    """What the votes were compared with is not ours alone: each column agrees with talipp to a billionth."""
-    candles = in_ticks(series(QUARTERS, symbol).tail(400))
-    rules = ByHand(candles)
-    closes = candles.close.tolist()
-    bars = [OHLCV(*row) for row in zip(closes, rules.high, rules.low, closes, rules.volume, strict=True)]
-    of_closes = [OHLCV(close, close, close, close, 1.0) for close in closes]
+class Talipp:
+    """Columns of talipp over the same bars, None where it has none yet."""
 
-    same(rules.hma, talipp.HMA(9, closes))
+    def __init__(self, candles) -> None:
+        closes, volumes = candles.close.tolist(), candles.volume.tolist()
+        rows = zip(closes, candles.high.tolist(), candles.low.tolist(), closes, volumes, strict=True)
+        bars = [OHLCV(*row) for row in rows]
+        of_closes = [OHLCV(close, close, close, close, 1.0) for close in closes]
+        stochastic, macd = talipp.Stoch(14, 3, bars), talipp.MACD(12, 26, 9, closes)
+        of_rsi, movement = talipp.StochRSI(14, 14, 3, 3, closes), talipp.ADX(14, 14, bars)
+        self.sma = {length: talipp.SMA(length, closes) for length in (10, 50, 200)}
+        self.ema = {length: talipp.EMA(length, closes) for length in (10, 50, 200)}
+        self.middles = {length: part(talipp.DonchianChannels(length, bars), "cb") for length in (9, 26, 52)}
+        self.hma, self.vwma = talipp.HMA(9, closes), talipp.VWMA(20, bars)
+        self.rsi, self.cci = talipp.RSI(14, closes), talipp.CCI(20, of_closes)
+        self.raw, self.k = part(stochastic, "k"), part(stochastic, "d")
+        self.rsi_k, self.rsi_d = part(of_rsi, "k"), part(of_rsi, "d")
+        self.williams, self.ao = talipp.Williams(14, bars), talipp.AO(5, 34, bars)
+        self.uo, self.atr = talipp.UO(7, 14, 28, bars), talipp.ATR(14, bars)
+        self.macd, self.signal = part(macd, "macd"), part(macd, "signal")
+        self.adx, self.plus, self.minus = (part(movement, name) for name in ("adx", "plus_di", "minus_di"))
+
+
+def part(column, name):
+    """One of the numbers that an indicator has for each bar."""
+    return [each and getattr(each, name) for each in column]
+
+
+@pytest.fixture(scope="module", params=SYMBOLS)
+def candles(request):
+    """The newest 400 candles of 15 minutes of each symbol, prices in whole ticks."""
+    return in_ticks(series(QUARTERS, request.param).tail(400))
+
+
+@pytest.fixture(scope="module")
+def theirs(candles):
+    """What talipp makes of them."""
+    return Talipp(candles)
+
+
+def test_the_columns_of_the_rules_are_those_of_talipp(candles, theirs):
+    """What the votes were compared with is not ours alone: each column agrees with talipp to a billionth."""
+    rules = ByHand(candles)
+
+    for name in ("sma", "ema", "middles"):
+        for length, column in getattr(theirs, name).items():
+            same(getattr(rules, name)[length], column)
+    for name in ("hma", "rsi", "raw", "k", "rsi_k", "rsi_d", "williams", "cci", "ao", "uo", "macd", "signal"):
+        same(getattr(rules, name), getattr(theirs, name))
+    for name in ("adx", "plus", "minus"):
+        same(getattr(rules, name)[WARM:], getattr(theirs, name)[WARM:])
+
+
+@pytest.mark.parametrize("end", [WARM + 10, WARM + 30, 400])
+def test_our_indicators_are_those_of_talipp(candles, theirs, end):
+    """After warm-up each of our own numbers agrees to a billionth, whatever the series' unit is."""
+    ours, at = Series(cut(candles, 0, end)), end - 1
+    unit = candles.close[at]
+    adx, _, plus, minus = indicators.directional(ours.high, ours.low, ours.atr, 14)
+    numbers = {
+        "hma": indicators.hull_mean(ours.close, 9) * unit,
+        "vwma": indicators.volume_weighted_mean(ours.close, ours.volume, 20) * unit,
+        "rsi": ours.rsi[-1],
+        "raw": ours.position[-1],
+        "williams": ours.position[-1] - 100,
+        "cci": indicators.commodity_channel(ours.close, 20)[0],
+        "uo": indicators.ultimate(ours.high, ours.low, ours.close),
+        "macd": (ours.ema(12)[-1] - ours.ema(26)[-1]) * unit,
+        "atr": ours.atr * unit,
+        "adx": adx,
+        "plus": plus,
+        "minus": minus,
+    }
+
+    assert numbers == {name: pytest.approx(getattr(theirs, name)[at], rel=1e-9, abs=1e-9) for name in numbers}
     for length in (10, 50, 200):
-        same(rules.sma[length], talipp.SMA(length, closes))
-        same(rules.ema[length], talipp.EMA(length, closes))
+        assert ours.means[length - 1] * unit == pytest.approx(theirs.sma[length][at], rel=1e-9)
+        assert ours.ema(length)[-1] * unit == pytest.approx(theirs.ema[length][at], rel=1e-9)
     for length in (9, 26, 52):
-        same(rules.middles[length], [each and each.cb for each in talipp.DonchianChannels(length, bars)])
-    same(rules.rsi, talipp.RSI(14, closes))
-    stochastic = talipp.Stoch(14, 3, bars)
-    same(rules.raw, [each and each.k for each in stochastic])
-    same(rules.k, [each and each.d for each in stochastic])
-    same(rules.rsi_k, [each and each.k for each in talipp.StochRSI(14, 14, 3, 3, closes)])
-    same(rules.rsi_d, [each and each.d for each in talipp.StochRSI(14, 14, 3, 3, closes)])
-    same(rules.williams, talipp.Williams(14, bars))
-    same(rules.cci, talipp.CCI(20, of_closes))
-    same(rules.ao, talipp.AO(5, 34, bars))
-    same(rules.uo, talipp.UO(7, 14, 28, bars))
-    macd = talipp.MACD(12, 26, 9, closes)
-    same(rules.macd, [each and each.macd for each in macd])
-    same(rules.signal, [each and each.signal for each in macd])
-    # Wilder's means are seeded differently: 350 bars later nothing is left of it.
-    movement = talipp.ADX(14, 14, bars)
-    same(rules.plus[350:], [each.plus_di for each in movement[350:]])
-    same(rules.minus[350:], [each.minus_di for each in movement[350:]])
-    same(rules.adx[350:], [each.adx for each in movement[350:]])
+        middle = (ours.highest[length - 1] + ours.lowest[length - 1]) / 2
+        assert middle * unit == pytest.approx(theirs.middles[length][at], rel=1e-9)
 
 
 def same(ours, theirs):

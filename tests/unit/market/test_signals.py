@@ -1,6 +1,11 @@
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from market.signals import band_of, next_signal
+
+quick = settings(max_examples=60, deadline=None)
+OPPOSITE = {None: None, "long": "short", "short": "long", "neutral": "neutral"}
 
 
 @pytest.mark.parametrize(
@@ -42,3 +47,24 @@ def test_there_is_no_signal_without_a_score():
 def test_bands_have_the_edges_of_the_contract(score, band):
     """<30, <45, <=55, <=70, above."""
     assert band_of(score) == band
+
+
+@quick
+@given(st.lists(st.floats(0, 100), min_size=1, max_size=30), st.floats(0, 1))
+def test_mirrored_scores_have_the_opposite_signals(scores, confidence):
+    """100 - score all the way gives short for long; quarters of a point are the same on both sides."""
+    there = back = None
+    for score in (round(each * 4) / 4 for each in scores):
+        there, back = next_signal(there, score, confidence), next_signal(back, 100 - score, confidence)
+        assert back == OPPOSITE[there]
+
+
+@quick
+@given(st.lists(st.floats(60.5, 69.5), max_size=30))
+def test_a_score_that_wavers_below_the_edge_is_no_signal_until_it_was_reached(scores):
+    """Without 70 never long; after it long for as long as 65 holds."""
+    never, held = None, next_signal(None, 70.0, 1.0)
+    for score in scores:
+        never, held = next_signal(never, score, 1.0), next_signal(held, score, 1.0)
+        assert never == "neutral"
+    assert held == ("long" if min(scores, default=70.0) >= 65.0 else "neutral")

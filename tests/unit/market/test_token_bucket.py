@@ -76,6 +76,20 @@ def test_an_open_circuit_refuses_at_once_with_the_reason_that_opened_it():
     assert bench.now == before
 
 
+def test_an_open_circuit_is_not_waited_for_although_the_bucket_is_closed_as_well():
+    """As after a `Retry-After`; only a closure that is much longer, such as a ban, is told instead."""
+    bench = Bench()
+    bench.fail(3)
+    bench.turns.close_until(bench.now + 500.0 + 5.0, word="unreachable", reason="HTTP 503")
+    with pytest.raises(ExchangeUnavailable, match="HTTP 502"):
+        bench.turns.acquire(patience_s=600)
+
+    bench.turns.close_until(bench.now + 500.0 + 900.0, word="banned", reason="HTTP 403")
+
+    with pytest.raises(Banned):
+        bench.turns.acquire(patience_s=600)
+
+
 def test_the_failure_that_opens_it_says_when_it_is_tried_again():
     """So that the dashboard can; those before it say nothing."""
     bench = Bench()

@@ -18,18 +18,18 @@ def raw(time_s: float, *, id: str | None = None, price: float = 100.0, amount: f
     return {"timestamp": round(time_s * 1000), "id": id, "price": price, "amount": amount, "side": side}
 
 
-def answer(*rows, unit: float = 1.0, now: float = 1e9, cut: bool = True):
+def answer(*rows: dict, unit: float = 1.0, now: float = 1e9, cut: bool = True):
     """These trades, checked; there may be older ones."""
     return answer_of(rows, unit=unit, now=now, cut=cut, **X)
 
 
-def known(*rows, as_of: float | None = None) -> Trades:
+def known(*rows: dict, as_of: float | None = None) -> Trades:
     """What is known after a first answer."""
     first = answer(*rows, cut=False)
     return joined(None, first, as_of=first.last if as_of is None else as_of, window_s=1e6, **X)
 
 
-def after(previous: Trades | None, *rows, as_of: float = 0.0, window_s: float = 1e6) -> Trades:
+def after(previous: Trades | None, *rows: dict, as_of: float = 0.0, window_s: float = 1e6) -> Trades:
     """What is known after another one."""
     return joined(previous, answer(*rows), as_of=as_of, window_s=window_s, **X)
 

@@ -101,7 +101,37 @@ def test_requests_are_counted_and_the_count_begins_again(parts):
     assert counts["total"] == 3
     assert counts["paths"]["/v5/market/time"]["requests"] == 2
     assert counts["paths"]["other"]["outcomes"] == {"404": 1}
-    assert ask(parts, "POST", "requests/reset")[1] == {"total": 0, "limited": 0, "paths": {}}
+    assert ask(parts, "POST", "requests/reset")[1] == {
+        "total": 0, "limited": 0, "seconds": 0.0, "peak": {"requests": 0, "window_s": 5.0}, "paths": {},
+    }  # fmt: skip
+
+
+def test_requests_are_counted_by_what_they_ask_for(parts):
+    """So that a test can hold what was asked against the least that had to be."""
+    for interval in ("1", "5", "5"):
+        parts.reply("kline", category="linear", symbol="BTCUSDT", interval=interval)
+    parts.reply("open-interest", category="linear", symbol="ETHUSDT", intervalTime="5min")
+    parts.reply("tickers", category="linear")
+
+    paths = ask(parts, "GET", "requests")[1]["paths"]
+
+    assert {path.rpartition("/")[2]: told["asked"] for path, told in paths.items()} == {
+        "kline": {"BTCUSDT 1": 1, "BTCUSDT 5": 2},
+        "open-interest": {"ETHUSDT 5min": 1},
+        "tickers": {"": 1},
+    }
+
+
+def test_the_busiest_window_is_known(parts):
+    """Three requests within five seconds, two of them with the fourth, seven seconds after the first."""
+    for wait_s in (0, 3, 1.5, 2.5):
+        parts.clock.move(wait_s)
+        parts.reply("time")
+
+    told = ask(parts, "GET", "requests")[1]
+
+    assert told["peak"] == {"requests": 3, "window_s": 5.0}
+    assert told["seconds"] == 7.0
 
 
 def test_the_clock_moves_the_whole_exchange(parts):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,9 @@ from tasks.slots import slots_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+
+NOW = 1_747_699_200.0
 
 
 class Locks:
@@ -52,7 +56,9 @@ def locks(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Locks]:
 
     def given(*, held: bool) -> Locks:
         made = Locks(held=held)
-        monkeypatch.setattr(wire, "house", lambda: SimpleNamespace(cache=made, settings=made.settings))
+        monkeypatch.setattr(
+            wire, "house", lambda: SimpleNamespace(cache=made, settings=made.settings, clock=lambda: NOW)
+        )
         return made
 
     return given
@@ -172,6 +178,21 @@ def test_a_tick_of_a_second_beat_is_not_run_and_what_others_ask_for_is(locks: Ca
         "tick:tasks.test.refresh:okx": pytest.approx(8.0),
         "tick:tasks.test.refresh:bybit": pytest.approx(8.0),
     }
+
+
+def test_a_tick_that_waited_does_not_shut_out_the_next(locks: Callable[..., Locks]) -> None:
+    """What counts is when beat sent it, which its expiry tells, not when a worker came to it."""
+    free = locks(held=True)
+    nearly_void = datetime.fromtimestamp(NOW + 3, UTC).isoformat()
+
+    app_task = bound(Refresh)
+    app_task.push_request(headers={TICK_HEADER: 10.0}, expires=nearly_void)
+    try:
+        assert MarketTask._is_first_tick(app_task, ("okx",))
+    finally:
+        app_task.pop_request()
+
+    assert free.claimed == {"tick:tasks.test.refresh:okx": pytest.approx(1.0)}
 
 
 def test_a_fetch_that_finds_no_thread_for_its_exchange_goes_back_to_the_queue(

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from cache.catalogue import TICKERS
 from tasks.dashboard import ExchangeInputs, document, is_complete, mobile, published
-from tests.support.entries import NOW, score, tickers
+from tests.support.entries import NOW, alerts_entry, beta_window, entry, score, tickers
 
 OK = {"id": "okx", "state": "ok", "reason": None}
 BANNED = {"id": "okx", "state": "banned", "reason": "tickers: 418"}
@@ -40,12 +41,39 @@ def test_a_live_dashboard_has_its_numbers_and_no_reason() -> None:
     assert [row["symbol"] for row in made["movers"]["gainers"]] == ["BTC/USDT"]
 
 
-def test_what_is_not_built_is_null_with_a_reason() -> None:
+def test_what_nobody_has_looked_at_is_null_with_a_reason() -> None:
     """An empty list would say that there are no alerts."""
     made = whole()
 
     assert (made["alerts"], made["beta"]) == (None, None)
-    assert set(made["missing"]) == {"alerts", "beta"}
+    assert made["missing"] == {
+        "alerts": "nobody has looked for alerts yet", "beta": "not measured yet",
+    }  # fmt: skip
+
+
+def test_betas_and_alerts_are_among_what_is_shown() -> None:
+    """Each exchange's windows, and the newest alerts."""
+    made = document(
+        [inputs(betas={"5m": beta_window(), "1h": None})],
+        now=NOW, simulated=False, hourly_btc=None, turnover_floor=0.0, price_ttl_s=60.0,
+        alerts=alerts_entry(3),
+    )  # fmt: skip
+
+    assert made["beta"]["okx"]["5m"]["symbols"]["BTC/USDT"]["beta"] == 1.2346
+    assert made["beta"]["okx"]["1h"]["reason"] == "not measured yet"
+    assert [alert["id"] for alert in made["alerts"]] == ["3", "2", "1"]
+    assert (made["missing"], made["late"]) == ({}, {})
+
+
+def test_a_price_that_was_kept_moves_nobody_without_a_mark() -> None:
+    """The row of an earlier answer is among the movers, and says so; Bitcoin's price is called late."""
+    made = whole(inputs(tickers=tickers(confirmed_ago=300)))
+
+    (gainer,) = made["movers"]["gainers"]
+    assert (gainer["price_state"], gainer["price_as_of"]) == ("stale", NOW - 3)
+    assert set(made["overview"]["late"]) == {"btc_price", "btc_change_24h"}
+    assert "price_state" not in whole()["overview"]["late"]
+    assert whole()["movers"]["gainers"][0]["price_state"] == "live"
 
 
 def test_a_dashboard_that_is_not_live_names_the_exchange_in_trouble() -> None:
@@ -78,6 +106,34 @@ def test_the_telephone_gets_the_first_twenty_without_the_details() -> None:
 
     assert [row["symbol"] for row in cut["symbols"]] == symbols[:20]
     assert not {"components", "spark", "missing"} & cut["symbols"][0].keys()
+
+
+def test_the_telephone_gets_the_most_traded_of_all_exchanges() -> None:
+    """Not the first exchange's alone; betas go with the rows that are shown."""
+    names = [f"S{number}/USDT" for number in range(15)]
+
+    def listed(exchange: str, turnover: float) -> ExchangeInputs:
+        row = {"last": 1.0, "change_24h": 1.0, "as_of": NOW, "confirmed_at": NOW}
+        values = {name: {**row, "turnover_24h": turnover / (place + 1)} for place, name in enumerate(names)}
+        found = entry(TICKERS.key(exchange=exchange), {"tickers": values})
+        return inputs(
+            status={**OK, "id": exchange},
+            symbols=names,
+            tickers=found,
+            betas={"1h": beta_window(*names)},
+        )
+
+    cut = mobile(whole(listed("okx", 1e6), listed("bybit", 9e6)))
+
+    turnovers = [
+        {"okx": 1e6, "bybit": 9e6}[row["exchange"]] / (int(row["symbol"][1:-5]) + 1) for row in cut["symbols"]
+    ]
+    assert len(cut["symbols"]) == 20
+    assert turnovers == sorted(turnovers, reverse=True)
+    assert {row["exchange"] for row in cut["symbols"]} == {"okx", "bybit"}
+    for exchange in ("okx", "bybit"):
+        shown = {row["symbol"] for row in cut["symbols"] if row["exchange"] == exchange}
+        assert set(cut["beta"][exchange]["1h"]["symbols"]) == shown
 
 
 def test_the_body_is_json_without_nan() -> None:

@@ -66,6 +66,13 @@ def test_a_price_that_was_kept_from_an_earlier_answer_is_late_on_its_own() -> No
     assert shown["reason"] == "price not confirmed since 23:58:59 UTC"
 
 
+def test_the_state_of_a_price_is_its_own() -> None:
+    """A late score does not make it late; without a ticker there is none."""
+    words = [row(score=score(fresh_for=-1)), row(tickers=tickers(confirmed_ago=61)), row(tickers=None)]
+
+    assert [shown["price_state"] for shown in words] == ["live", "stale", "empty"]
+
+
 def test_a_fresh_score_from_late_inputs_is_not_live() -> None:
     """It was computed a moment ago, from what was said long ago."""
     shown = row(score=score(late=["order_book"]))

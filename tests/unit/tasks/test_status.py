@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from cache.states import EXCHANGE_STATES, worst
 from market.errors import BadAnswer, Banned, ExchangeUnavailable, RateLimited
 from tasks import status
-from webapp import words
 
 
 def test_a_first_good_answer_is_ok_since_now() -> None:
@@ -114,6 +114,22 @@ def test_an_exchange_that_never_answered_says_so() -> None:
     assert (shown["state"], shown["reason"], shown["last_success_at"]) == ("unknown", "no answer yet", None)
 
 
-def test_the_tasks_and_the_web_rank_the_states_alike() -> None:
-    """The two may not import each other, and a reader must not see two worst sources."""
-    assert status.SEVERITY == words.SEVERITY
+def test_every_way_to_fail_has_its_rank() -> None:
+    """The tasks and the web take the worst source from one list; from it a ban is worse than any other."""
+    words = [error.word for error in (BadAnswer, ExchangeUnavailable, RateLimited, Banned)]
+
+    assert ("ok", "unknown", *words) == EXCHANGE_STATES
+    assert worst({"tickers": "ok", "candles": "banned", "trades": "new word"}) == "candles"
+    assert worst({"tickers": "ok", "trades": "new word"}) == "trades"
+    assert worst({"tickers": "unreachable", "candles": "unreachable"}) == "tickers"
+
+
+def test_the_moment_of_the_next_attempt_is_news_but_not_its_trembling() -> None:
+    """The failure that opens a circuit has the reason of those before it, and a moment that they had not."""
+    silent = ExchangeUnavailable("x", "HTTP 502")
+    before = status.after_failure(None, silent, 10.0)
+    opening = status.after_failure(before, ExchangeUnavailable("x", "HTTP 502", retry_after=5.0), 10.1)
+    refused = status.after_failure(opening, ExchangeUnavailable("x", "HTTP 502", retry_after=4.8), 10.2)
+
+    assert status.needs_writing(before, opening, written_at=10.0, now=10.1)
+    assert not status.needs_writing(opening, refused, written_at=10.1, now=10.2)

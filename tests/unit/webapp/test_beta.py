@@ -22,7 +22,7 @@ def symbols(page):
 
 
 def test_a_window_is_served_with_its_state_and_age(cache, client, clock):
-    """All that was cached but what the task knows its inputs by; hours, of the first exchange, unless named."""
+    """All that was cached but what the task knows its inputs by; unnamed, the hours of the first exchange."""
     put_beta(cache, "1h", {**FIGURES, "NEW/USDT:USDT": "no candles yet"})
 
     clock.move(7)
@@ -156,7 +156,7 @@ def test_the_page_stands_before_anything_is_measured(client):
     page = client.get("/beta").text
 
     assert "1h: not measured yet; 5m: not measured yet" in page
-    assert 'data-tone="none">empty<' in page
+    assert re.search(r'data-field="state" data-tone="none"[^>]*>empty<', page)
 
 
 def test_the_page_has_the_state_of_the_worse_window(cache, client, clock):
@@ -169,3 +169,19 @@ def test_the_page_has_the_state_of_the_worse_window(cache, client, clock):
 
     assert 'data-tone="bad"' in page
     assert "5m: not measured since 00:00:00 UTC" in page
+
+
+def test_the_page_is_polled_and_stays_the_same_until_a_window_changes(cache, client, clock):
+    """304 while nothing is measured anew and nothing turns stale."""
+    put_beta(cache, "1h", FIGURES)
+    tags = [client.get("/beta").headers["ETag"]]
+    clock.move(5)
+    same = client.get("/beta", headers={"If-None-Match": tags[0]})
+
+    put_beta(cache, "5m", FIGURES)
+    tags.append(client.get("/beta").headers["ETag"])
+    clock.move(7200)
+    tags.append(client.get("/beta").headers["ETag"])
+
+    assert (same.status_code, same.data) == (304, b"")
+    assert len(set(tags)) == 3

@@ -8,7 +8,7 @@ import json
 import pytest
 
 from cache.catalogue import DASHBOARD
-from tests.support.dashboards import NOW, document, publish, put_status, row
+from tests.support.dashboards import NOW, document, publish, put_status, row, window
 
 URL = "/api/dashboard/data"
 
@@ -224,3 +224,16 @@ def test_gone_after_its_usable_time(cache, client, clock):
     clock.move(86_421)
 
     assert client.get(URL).status_code == 503
+
+
+def test_without_a_publisher_no_beta_stays_live(cache, client, clock):
+    """Windows with figures are stale, those without keep their reason."""
+    empty = window({}, state="empty", reason="not measured yet")
+    publish(cache, document(beta={"simulated": {"1h": window({"ETH/USDT": (1.3, 0.1)}), "5m": empty}}))
+
+    clock.move(25)
+    windows = client.get(URL).json["beta"]["simulated"]
+
+    assert windows["1h"]["state"] == "stale"
+    assert windows["1h"]["reason"] == "not published since 00:00:00 UTC"
+    assert windows["5m"] == empty

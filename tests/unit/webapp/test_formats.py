@@ -113,10 +113,9 @@ def test_small_writings():
     )
     assert [formats.plus(x) for x in (1.234, -1.234, 0.001)] == ["+1.23", "\N{MINUS SIGN}1.23", "0.00"]
     assert [formats.far(x) for x in (2.5, -2.5, 2.49, None)] == ["high", "low", "", ""]
-    assert [formats.exact(x) for x in (-1234567.0, 0.000123456789)] == [
-        "\N{MINUS SIGN}1.23457e+06",
-        "0.000123457",
-    ]
+    assert [formats.exact(x) for x in (-28_948_712.4, 648_653.25, 0.00713649, 1060.0, 0.0)] == [
+        "\N{MINUS SIGN}28,948,712", "648,653", "0.00713649", "1,060", "0",
+    ]  # fmt: skip
     assert [formats.direction(x) for x in (1.0, -1.0, 0.0, None)] == ["up", "down", "flat", ""]
     assert (formats.write(None, "price"), formats.write(1.0, "one"), formats.whole(2.5)) == (
         "\N{EN DASH}",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from cache.catalogue import INDICATORS, TICKERS
+from cache.catalogue import CONFLUENCE, INDICATORS, TICKERS
 from tests.support.dashboards import NOW, put_beta, put_score, put_universe, score
 
 DASH = "\N{EN DASH}"
@@ -46,7 +46,7 @@ def test_the_page_of_a_symbol_follows_its_price_and_its_views(cache, client):
     put_score(cache)
     tag = client.get(SYMBOL_PAGE).headers["ETag"]
 
-    ticker = {"last": 99_000.5, "change_24h": 1.0, "as_of": NOW}
+    ticker = {"last": 99_000.5, "change_24h": 1.0, "as_of": NOW, "confirmed_at": NOW}
     cache.put(TICKERS.key(exchange="simulated"), {"tickers": {"BTC/USDT:USDT": ticker}}, as_of=NOW)
     priced = client.get(SYMBOL_PAGE, headers={"If-None-Match": tag})
     view = {"timeframe": "1m", "technical": {"votes": {"EMA10": -1}}}
@@ -100,7 +100,7 @@ def test_the_page_names_every_input_and_why_one_is_not_used(cache, client):
         "candles 1m used 23:59:30 UTC 30s",
         "order book stale 23:58:55 UTC 1m 05s",
         f"funding missing {DASH} {DASH} no funding rate yet",
-        "bid volume 1234.57",
+        "bid volume 1,234.57",
     ):
         assert told in page, told
 
@@ -115,3 +115,18 @@ def test_the_page_has_the_symbol_s_beta_or_the_reason(cache, client):
 
     assert "1 h \N{MULTIPLICATION SIGN} 168 1.50 0.80 0.64 1.75 0.70 168 \N{MINUS SIGN}2.75 0s live" in page
     assert f"5 m {' '.join([DASH] * 8)} empty not measured yet" in page
+
+
+def test_a_price_that_nobody_confirms_is_marked_on_the_page_too(cache, client, clock):
+    """Beside a score that is live: its tag changes when that happens."""
+    put_universe(cache, "BTC/USDT:USDT")
+    put_score(cache)
+    tag = client.get(SYMBOL_PAGE).headers["ETag"]
+    clock.move(61)
+    cache.put(CONFLUENCE.key(exchange="simulated", symbol="BTC/USDT:USDT"), score(), as_of=NOW + 60)
+
+    late = client.get(SYMBOL_PAGE)
+
+    assert "24 h · price not confirmed since 23:59:59 UTC" in late.text
+    assert '<b class="n" data-late="">103,251.40</b>' in late.text
+    assert late.headers["ETag"] != tag

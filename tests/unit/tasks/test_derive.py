@@ -1,0 +1,278 @@
+"""Claims about what is computed: only what changed, from all that is there, with a signal that holds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from cache.catalogue import (
+    BREADTH,
+    CANDLES,
+    CONFLUENCE,
+    FUNDING,
+    INDICATORS,
+    LONG_SHORT,
+    OPEN_INTEREST,
+    ORDER_BOOK,
+    TRADES,
+    UNIVERSE,
+)
+from market.inputs import Breadth, Funding, LongShort, OpenInterest, Trades
+from market.model import Instrument
+from market.score_inputs import INPUTS
+from settings import Settings
+from tasks import derive, plain, scoring
+from tasks.wire import House
+from tests.support.dashboards import NOW, MovableClock, memory_cache
+from tests.support.made_candles import book, rising
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+BTC, ETH = "BTC/USDT", "ETH/USDT"
+TIMEFRAMES = ("1m", "5m", "30m", "4h")
+
+
+@pytest.fixture
+def house() -> Iterator[House]:
+    """A house over memory alone that follows two symbols; the exchange has everything."""
+    clock = MovableClock()
+    cache = memory_cache(clock)
+    made = House(settings=Settings(), cache=cache, clock=clock, exchange=_nobody)
+    offer(made, INPUTS)
+    yield made
+    cache.close()
+
+
+@pytest.fixture
+def scored(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """What the score was asked for, each time that it was computed."""
+    asked: list[dict[str, Any]] = []
+    compute = scoring.confluence
+
+    def noted(**wanted: Any) -> Any:
+        asked.append(wanted)
+        return compute(**wanted)
+
+    monkeypatch.setattr(scoring, "confluence", noted)
+    return asked
+
+
+def _nobody(name: str) -> Any:
+    raise AssertionError(f"{name} is asked")
+
+
+def offer(house: House, inputs: tuple[str, ...]) -> None:
+    """Let the exchange have these inputs."""
+    instruments = [Instrument("okx", name, name, "USDT", "swap", 2.0) for name in (BTC, ETH)]
+    house.cache.put(UNIVERSE.key(exchange="okx"), plain.universe(instruments, TIMEFRAMES, inputs))
+
+
+def put_candles(house: House, symbol: str = BTC, timeframe: str = "1m") -> None:
+    """Cache rising prices that closed just now."""
+    candles = rising(300, timeframe=timeframe)
+    candles = replace(candles, first_open_ms=int(house.clock() * 1000) - 300 * candles.step_ms)
+    key = CANDLES.key(exchange="okx", symbol=symbol, timeframe=timeframe)
+    house.cache.put(key, candles.to_plain(), as_of=candles.closed_at)
+
+
+def put(house: House, kind: Any, value: Any, symbol: str | None = BTC) -> None:
+    """Cache one input as of now."""
+    of = {"exchange": "okx"} if symbol is None else {"exchange": "okx", "symbol": symbol}
+    house.cache.put(kind.key(**of), value, as_of=house.clock())
+
+
+def put_all(house: House) -> None:
+    """Cache one of every input of Bitcoin."""
+    now = house.clock()
+    for timeframe in TIMEFRAMES:
+        put_candles(house, timeframe=timeframe)
+    put(house, ORDER_BOOK, book([(99.0, 2.0)], [(101.0, 1.0)], as_of=now).to_plain())
+    times, ones = np.array([now - 60, now - 1]), np.ones(2)
+    trades = Trades("okx", BTC, times, ones, ones, np.array([1, 1], "i1"), now - 900, ("a",), now)
+    put(house, TRADES, trades.to_plain())
+    put(house, OPEN_INTEREST, OpenInterest("okx", BTC, (now - 3600, now), (1.0, 2.0), now).to_plain())
+    put(house, LONG_SHORT, LongShort("okx", BTC, 2.0, now).to_plain())
+    put(house, BREADTH, Breadth("okx", 1, 2, now).to_plain(), None)
+    rate = Funding("okx", BTC, 0.0001, 8.0, None, now)
+    put(house, FUNDING, {"funding": {BTC: rate.to_plain()}}, None)
+
+
+def score(house: House, symbol: str = BTC) -> Any:
+    """The cached score."""
+    entry = house.cache.get(CONFLUENCE.key(exchange="okx", symbol=symbol))
+    assert entry is not None
+    return entry
+
+
+def derive_all(house: House, *names: str) -> None:
+    """Bring views and scores up to date."""
+    derive.derive_views(house, "okx", list(names or (BTC,)), list(TIMEFRAMES))
+    derive.derive_scores(house, "okx", list(names or (BTC,)))
+
+
+def test_a_score_is_made_of_everything_that_there_is(house: House) -> None:
+    """Six components, nothing missing, nothing late."""
+    put_all(house)
+
+    derive_all(house)
+
+    value = score(house).value
+    assert value["missing"] == ()
+    assert value["stale"] == ()
+    assert {name for name, part in value["components"].items() if part["score"] is not None} == {
+        "technical", "volume", "orderflow", "orderbook", "price_structure", "sentiment",
+    }  # fmt: skip
+
+
+def test_a_symbol_whose_inputs_did_not_change_is_not_scored_again_and_its_life_is_renewed(
+    house: House, scored: list[dict[str, Any]]
+) -> None:
+    """The numbers stay as they were computed; the entry is as young as its inputs allow."""
+    put_all(house)
+    derive_all(house)
+    first = score(house)
+
+    house.clock.move(5)  # type: ignore[attr-defined]
+    derive_all(house)
+
+    again = score(house)
+    assert len(scored) == 1
+    assert again.value["computed_at"] == first.value["computed_at"]
+    assert again.stored_at == first.stored_at + 5
+    assert again.fresh_until > first.fresh_until
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        (TRADES, None),
+        (ORDER_BOOK, book([(99.0, 1.0)], [(101.0, 4.0)], as_of=NOW).to_plain()),
+        (LONG_SHORT, LongShort("okx", BTC, 0.5, NOW).to_plain()),
+    ],
+)
+def test_a_symbol_is_scored_again_as_soon_as_one_of_its_inputs_is_another(
+    house: House, scored: list[dict[str, Any]], kind: Any, value: Any
+) -> None:
+    """One that is new, and one that is gone; the other symbols are left alone."""
+    put_all(house)
+    put_candles(house, ETH)
+    derive_all(house, BTC, ETH)
+
+    if value is None:
+        house.cache.remove(kind.key(exchange="okx", symbol=BTC))
+    else:
+        put(house, kind, value)
+    derive_all(house, BTC, ETH)
+
+    assert [one["symbol"] for one in scored] == [BTC, ETH, BTC]
+
+
+def test_a_symbol_is_scored_again_when_an_input_turns_late(
+    house: House, scored: list[dict[str, Any]]
+) -> None:
+    """Nothing was written; the score must say it all the same."""
+    put_all(house)
+    derive_all(house)
+
+    house.clock.move(house.settings.ttl_trades + 1)  # type: ignore[attr-defined]
+    derive_all(house)
+
+    assert len(scored) == 2
+    assert "trades" in score(house).value["stale"]
+
+
+def test_other_weights_are_a_reason_to_score_again(house: House, scored: list[dict[str, Any]]) -> None:
+    """A restart with other settings shows their scores at once."""
+    put_all(house)
+    derive_all(house)
+    weights = {**house.settings.component_weights, "technical": 0.9}
+
+    changed = replace(house, settings=house.settings.model_copy(update={"component_weights": weights}))
+    derive_all(changed)
+
+    assert len(scored) == 2
+
+
+def test_a_view_is_computed_again_only_from_other_candles(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And otherwise renewed like a score."""
+    computed: list[Any] = []
+    compute = derive.view_of
+    monkeypatch.setattr(derive, "view_of", lambda candles: computed.append(candles) or compute(candles))
+    put_candles(house)
+    derive.derive_views(house, "okx", [BTC], ["1m"])
+    key = INDICATORS.key(exchange="okx", symbol=BTC, timeframe="1m")
+    first = house.cache.get(key)
+
+    house.clock.move(5)  # type: ignore[attr-defined]
+    derive.derive_views(house, "okx", [BTC], ["1m"])
+    again = house.cache.get(key)
+    assert len(computed) == 1
+    assert again.stored_at == first.stored_at + 5  # type: ignore[union-attr]
+
+    put_candles(house)
+    derive.derive_views(house, "okx", [BTC], ["1m"])
+
+    assert len(computed) == 2
+
+
+def test_a_signal_survives_a_time_without_a_score(house: House, scored: list[dict[str, Any]]) -> None:
+    """The hysteresis goes on from where it was, not from neutral."""
+    put(house, CONFLUENCE, {"signal": "long", "fingerprint": ""})
+    derive.derive_scores(house, "okx", [BTC])
+    without = score(house).value
+    derive.derive_scores(house, "okx", [BTC])
+    put_all(house)
+    derive_all(house)
+
+    assert (without["score"], without["signal"], without["held_signal"]) == (None, None, "long")
+    assert [one["previous_signal"] for one in scored] == ["long", "long"]
+
+
+def test_a_signal_survives_an_expired_score(house: House, scored: list[dict[str, Any]]) -> None:
+    """What is stale is read all the same: a worker that died in between loses nothing."""
+    put(house, CONFLUENCE, {"signal": "short", "held_signal": "short", "fingerprint": ""})
+    house.cache.expire(CONFLUENCE.key(exchange="okx", symbol=BTC))
+
+    put_all(house)
+    derive_all(house)
+
+    assert scored[0]["previous_signal"] == "short"
+
+
+def test_what_is_missing_has_the_reason_why(house: House, scored: list[dict[str, Any]]) -> None:
+    """Not received yet, not offered by the exchange, or left out for this symbol."""
+    offer(house, tuple(name for name in INPUTS if name != "open_interest"))
+    put(house, FUNDING, {"funding": {}}, None)
+
+    derive.derive_scores(house, "okx", [BTC])
+
+    assert scored[0]["reasons"] == {
+        **{f"candles {timeframe}": "not received yet" for timeframe in TIMEFRAMES},
+        "order_book": "not received yet",
+        "trades": "not received yet",
+        "long_short": "not received yet",
+        "breadth": "not received yet",
+        "funding": "okx gave no funding rate for it",
+        "open_interest": "okx has no open interest",
+    }
+
+
+def test_slow_inputs_do_not_make_a_score_older_than_it_is(house: House) -> None:
+    """What changes every five minutes says all there is until it is late; the book is of its own moment."""
+    put_all(house)
+    house.clock.move(20)  # type: ignore[attr-defined]
+    house.cache.put(
+        ORDER_BOOK.key(exchange="okx", symbol=BTC),
+        book([(99.0, 2.0)], [(101.0, 1.0)], as_of=house.clock() - 2).to_plain(),
+        as_of=house.clock() - 2,
+    )
+
+    derive_all(house)
+
+    assert score(house).as_of == house.clock() - 2

@@ -1,0 +1,122 @@
+"""Claims about what a round sends out: as much as the exchange's rate carries, and no more."""
+
+from __future__ import annotations
+
+from collections import Counter
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from cache.catalogue import CANDLES
+from market.model import Instrument
+from settings import Settings
+from tasks import due, plain
+from tasks.costs import Costs
+from tasks.symbol_inputs import BY_PERIOD, BY_SYMBOL
+from tasks.wire import House
+from tests.support.dashboards import MovableClock, memory_cache
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tasks.symbol_inputs import SymbolInput
+
+NAMES = [f"S{number}/USD" for number in range(60)]
+ROUNDS, ROUND_S = 300, 2.0
+COST, COST_OF_PRICES = 1.2, 2.0
+
+
+class SlowExchange:
+    """Carries one unit a second, and answers all that is sent out before the next round."""
+
+    id = "kraken"
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+        self.asked: Counter[tuple[str, str]] = Counter()
+
+    def now(self) -> float:
+        """Its clock is ours."""
+        return self.house.clock()
+
+    def calls_within(self, seconds: float) -> int:
+        """One a second."""
+        return int(seconds)
+
+    def fetch(self, what: SymbolInput, exchange: str, timeframe: str, symbols: list[str]) -> None:
+        """Answer one batch at once."""
+        now = self.now()
+        for symbol in symbols:
+            self.asked[what.source, symbol] += 1
+            params = {
+                "exchange": exchange,
+                "symbol": symbol,
+                **({"timeframe": timeframe} if timeframe else {}),
+            }
+            self.house.cache.put(what.kind.key(**params), {}, as_of=now - now % 60)
+
+
+@pytest.fixture
+def exchange(monkeypatch: pytest.MonkeyPatch) -> Iterator[SlowExchange]:
+    """Sixty symbols on an exchange that carries a tenth of what their periods want."""
+    clock = MovableClock()
+    cache = memory_cache(clock)
+    settings = Settings(timeframes=("1m",), period_candles=ROUND_S)
+    made = SlowExchange(House(settings=settings, cache=cache, clock=clock, exchange=SimpleNamespace))
+    costs = Costs()
+    for name in (*BY_SYMBOL, "funding"):
+        costs.note("kraken", name, COST)
+    costs.note("kraken", "tickers", COST_OF_PRICES)
+    monkeypatch.setattr(due, "COSTS", costs)
+    monkeypatch.setattr(due, "ROUNDS", {})
+    monkeypatch.setattr(due, "send", made.fetch)
+    yield made
+    cache.close()
+
+
+def run(exchange: SlowExchange, inputs: tuple[str, ...]) -> None:
+    """Ten minutes of rounds."""
+    instruments = [Instrument("kraken", name, name, "USD", "spot", 2.0) for name in NAMES]
+    universe: dict[str, Any] = plain.universe(instruments, ("1m",), inputs)
+    for _ in range(ROUNDS):
+        due.send_due(exchange.house, exchange, universe)  # type: ignore[arg-type]
+        exchange.house.clock.move(ROUND_S)  # type: ignore[attr-defined]
+
+
+def test_rounds_send_what_the_rate_carries_beside_the_prices_and_use_it(exchange: SlowExchange) -> None:
+    """By the cost of each call; what one round sent too much, the next sends less."""
+    run(exchange, ("candles", "order_book", "trades"))
+
+    settings = exchange.house.settings
+    prices = COST_OF_PRICES / settings.period_tickers + COST / settings.period_funding
+    carried = ROUNDS * ROUND_S * (1.0 - prices)
+    spent = sum(exchange.asked.values()) * COST
+    assert 0.98 * carried <= spent <= carried + COST
+
+
+def test_on_a_slow_exchange_nothing_waits_for_ever_and_then_all_age_alike(exchange: SlowExchange) -> None:
+    """Where a round carries one call, the backfill and what is late take turns from round to round."""
+    everything = {(source, name) for source in ("candles", "order_book", "trades") for name in NAMES}
+    run(exchange, ("candles", "order_book", "trades"))
+    assert 0.4 * ROUNDS < len(exchange.asked) < len(everything)
+    assert max(exchange.asked.values()) > 1
+
+    run(exchange, ("candles", "order_book", "trades"))
+    assert set(exchange.asked) == everything
+    exchange.asked.clear()
+    run(exchange, ("candles", "order_book", "trades"))
+    run(exchange, ("candles", "order_book", "trades"))
+
+    for source in ("candles", "order_book", "trades"):
+        counts = [exchange.asked[source, name] for name in NAMES]
+        assert max(counts) - min(counts) <= 1, (source, counts)
+
+
+def test_nothing_is_sent_of_what_the_exchange_lacks(exchange: SlowExchange) -> None:
+    """Whatever else there is to do."""
+    run(exchange, ("trades",))
+
+    assert {source for source, _ in exchange.asked} == {"trades"}
+    assert {one.source for one in BY_PERIOD} > {"trades"}
+    assert exchange.house.cache.get(CANDLES.key(exchange="kraken", symbol=NAMES[0], timeframe="1m")) is None
