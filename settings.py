@@ -96,7 +96,7 @@ class Settings(ServerSettings):
     period_funding: Seconds = 60
     period_long_short: Seconds = 300
     period_scores: Seconds = 10
-    period_beta: Seconds = 60
+    period_beta: Seconds = 15
     period_alerts: Seconds = 5
     period_dashboard: Seconds = 5
 

@@ -8,6 +8,7 @@ import structlog
 
 from cache import Value
 from cache.catalogue import BREADTH, EXCHANGE_SOURCES, EXCHANGE_STATUS, FUNDING, MARKETS, TICKERS, UNIVERSE
+from market.plain_markets import changes
 from market.retry import retried
 from market.score_inputs import INPUTS
 from tasks import app, due, plain, status, wire
@@ -42,16 +43,17 @@ def universe(exchange: str) -> None:
     with reported(house, exchange, "universe") as report:
         instruments = _asked(house, source, "universe", lambda: source.universe(house.settings.symbol_limit))
         report()
-    _hand_on_markets(house, source)
+    others = _hand_on_markets(house, source)
     value = plain.universe(instruments, source.timeframes(house.settings.timeframes), source.inputs())
     house.cache.put(key, value, as_of=house.clock())
-    tracked = set(plain.symbols_of(value))
+    tracked = set(plain.symbols_of(value)) - others
     gone = [symbol for symbol in plain.symbols_of(before.value if before else None) if symbol not in tracked]
     forget(house, exchange, gone)
     _note_inputs(house, exchange, value, before)
-    log.info("universe_refreshed", exchange=exchange, symbols=len(tracked), left=gone)
+    log.info("universe_refreshed", exchange=exchange, symbols=len(value["instruments"]), left=gone)
     request_publish(house.cache)
-    plan.apply_async((exchange,), expires=CLAIM_S)
+    for first in (plan,) if before else (tickers, funding, plan):  # nobody waits for a first period to end
+        first.apply_async((exchange,), expires=CLAIM_S)
 
 
 @app.task(base=FetchTask, name="tasks.fetch.tickers", run_lock_s=30.0)  # type: ignore[untyped-decorator]
@@ -103,11 +105,23 @@ def plan(exchange: str) -> None:
         due.send_due(house, house.exchange(exchange), known.value)
 
 
-def _hand_on_markets(house: House, source: Exchange) -> None:
-    """Let other processes, and those that are yet to start, have the list without asking for it."""
+def _hand_on_markets(house: House, source: Exchange) -> set[str]:
+    """Let other processes, and those that are yet to start, have the list without asking for it.
+
+    Returns the symbols that stand for another market than before: nothing that is known of them is true.
+    """
     as_of = source.markets_as_of()
-    if as_of is not None:
-        house.cache.put(MARKETS.key(exchange=source.id), {"markets": source.plain_markets()}, as_of=as_of)
+    if as_of is None:
+        return set()
+    key, after = MARKETS.key(exchange=source.id), source.plain_markets()
+    before = house.cache.get(key)
+    house.cache.put(key, {"markets": after}, as_of=as_of)
+    if before is None:
+        return set()
+    found = changes(before.value["markets"], after)
+    if found.renamed:
+        log.info("symbols_renamed", exchange=source.id, renamed=dict(found.renamed))
+    return set(found.gone) & set(found.new) | set(found.renamed)
 
 
 def _asked(house: House, source: Exchange, name: str, call: Callable[[], Answer]) -> Answer:

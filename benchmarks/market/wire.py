@@ -28,7 +28,7 @@ def measure(ground: Ground) -> list[Measured]:
     folder = Path(ground.stack.enter_context(tempfile.TemporaryDirectory()))
     with running_system(folder, SIMULATOR_SYMBOLS=str(symbols)) as system, cache_of(system) as cache:
         assert len(system.dashboard()["symbols"]) == symbols
-        time.sleep(1.0 if quick else SETTLED_AFTER_S)
+        time.sleep(SETTLED_AFTER_S / 4 if quick else SETTLED_AFTER_S)
         found = [followed(system, cache, seconds) for _ in range(rounds)]
     prices, scores = [of.prices for of in found], [of.scores for of in found]
     return [

@@ -8,6 +8,7 @@
 --            openings       of the circuit since it was closed; 0: it is closed
 --            open_until, open_reason
 --            trial_by, trial_until         who tries it out, and for how long nobody else does
+--            at             when something was last set
 -- KEYS[2]  how many calls went out, then the times of the last ones: a ring of 8 bytes each
 -- KEYS[3]  a sorted set of the processes lately seen
 -- ARGV[1]  what is wanted   [2] who asks
@@ -39,16 +40,23 @@ local function int(n) return string.format('%.0f', n) end
 local function arg(i) return tonumber(ARGV[i]) end
 
 local h = redis.call('HMGET', BUCKET, 'full_at', 'closed_until', 'word', 'reason', 'failures', 'openings',
-  'open_until', 'open_reason', 'trial_by', 'trial_until')
-local full_at = math.max(NOW, tonumber(h[1] or 0))
-local closed_until, word, reason = tonumber(h[2] or 0), h[3] or '', h[4] or ''
+  'open_until', 'open_reason', 'trial_by', 'trial_until', 'at')
+-- A clock that was set back makes nothing longer: all moments move with it.
+local set_back = math.max(0, tonumber(h[11] or 0) - NOW)
+local function moment(i) return math.max(0, tonumber(h[i] or 0) - set_back) end
+local full_at = math.max(NOW, moment(1))
+local closed_until, word, reason = moment(2), h[3] or '', h[4] or ''
 local failures, openings = tonumber(h[5] or 0), tonumber(h[6] or 0)
-local open_until, open_reason = tonumber(h[7] or 0), h[8] or ''
-local trial_by, trial_until = h[9] or '', tonumber(h[10] or 0)
+local open_until, open_reason = moment(7), h[8] or ''
+local trial_by, trial_until = h[9] or '', moment(10)
 
 local function set(...)
-  redis.call('HSET', BUCKET, ...)
+  redis.call('HSET', BUCKET, 'at', int(NOW), ...)
   redis.call('PEXPIRE', BUCKET, KEEP_MS)
+end
+if set_back > 0 then
+  set('full_at', int(full_at), 'closed_until', int(closed_until), 'open_until', int(open_until),
+    'trial_until', int(trial_until))
 end
 
 local function close_circuit()
@@ -113,7 +121,8 @@ local function window_us()
   local place = 8 + sent % REQUESTS * 8
   local oldest = redis.call('GETRANGE', SENT, place, place + 7)
   local wait = #oldest == 8 and struct.unpack('>I8', oldest) + WINDOW - NOW or 0
-  if wait > 0 then return wait end
+  -- More than the window: that call is of the future, for the clock was set back. The turns go on.
+  if wait > 0 and wait <= WINDOW then return wait end
   redis.call('SETRANGE', SENT, place, struct.pack('>I8', NOW))
   redis.call('SETRANGE', SENT, 0, struct.pack('>I8', sent + 1))
   redis.call('PEXPIRE', SENT, math.ceil(WINDOW / 1000) + 1000)

@@ -31,7 +31,7 @@ def assert_all_is_well(world):
     for one in shown["symbols"]:
         assert (one["state"], one["reason"], one["missing"]) == ("live", None, [])
         assert all(part["used"] and not part["stale"] for part in world.score(one["symbol"])["inputs"])
-    for source in ("universe", "tickers", "order_book", "trades", "funding"):
+    for source in ("tickers", "order_book", "trades", "funding"):
         assert world.kept(source)[1] > before[source] or before[source] > world.clock()
 
 

@@ -128,9 +128,9 @@ class World:
             return error
         return None
 
-    def ask_all(self, *, but=None):
-        """Run the tasks of all sources, perhaps without one; returns the errors by source."""
-        asked = {source: self.ask(source) for source in PATHS if source != but}
+    def ask_all(self, *, but=()):
+        """Run the tasks of all sources, perhaps without some; returns the errors by source."""
+        asked = {source: self.ask(source) for source in PATHS if source not in but}
         return {source: error for source, error in asked.items() if error is not None}
 
     def shown(self):
@@ -168,11 +168,11 @@ class World:
         self.simulator.fault(kind, path=MARKET + PATHS[source], **extra)
 
     def age(self, source):
-        """Let as much time pass as makes the value of a source late, and renew all others."""
+        """Let as much time pass as makes the value of a source late, and renew the others that grow old."""
         # A candle is due once the next one has closed.
         late_s = {"universe": LONGEST_PAUSE_S, "candles": self.ttl_s("candles") + 2 * MINUTE_S + 4}
         self.clock.move(late_s.get(source) or self.ttl_s(source) + 1)
-        assert self.ask_all(but=source) == {}
+        assert self.ask_all(but=("universe", source)) == {}
 
     @contextmanager
     def in_a_hurry(self):
@@ -185,15 +185,16 @@ class World:
             client.timeout = before
 
     def recover(self):
-        """Heal the exchange, wait as long as it wanted, ask for everything, the universe first.
+        """Heal the exchange, wait as long as it wanted, ask for everything; returns the errors by source.
 
-        Returns the errors by source, none when all is well.
+        The universe is asked for first, where the last answer was none or was that of a fault.
         """
         self.simulator.clear_faults()
         told = [self.house.cache.get(EXCHANGE_STATUS.key(exchange=EXCHANGE, source=one)) for one in PATHS]
         until = max((entry.value["retry_at"] or 0.0 for entry in told if entry), default=0.0)
         self.clock.move(max(LONGEST_PAUSE_S, until - self.clock() + 1))
-        return self.ask_all()
+        well = len(self.symbols) == SYMBOLS and self.status("universe")["state"] == "ok"
+        return self.ask_all(but=("universe",) if well else ())
 
 
 @contextmanager

@@ -112,6 +112,26 @@ def test_a_closure_is_for_everybody_and_the_latest_end_counts(buckets, virtual):
     assert buckets[0].take(ONE_A_SECOND, 1.0, patience_s=0).state == "go"
 
 
+def test_a_clock_that_is_set_back_makes_nothing_longer(buckets, virtual):
+    """Turns, a full window, a closure that was over, and a pause of the circuit, over an hour's step."""
+    flow = Flow(per_second=1.0, burst=1.0, requests=1, window_s=5.0, trial_s=30.0)
+    buckets[0].close(600.0, word="banned", reason="HTTP 403")
+    virtual.move(600.0)
+    turns = [bucket.take(flow, 1.0, patience_s=20) for bucket in buckets[:2]]
+
+    virtual.move(-3600.0)
+    third = buckets[2].take(flow, 1.0, patience_s=20)
+    virtual.move(2.0)
+
+    assert [turn.state for turn in turns] == ["go", "wait"]
+    assert (third.state, third.wait_s) == ("wait", 2.0)
+    assert buckets[2].go(flow, 1.0, patience_s=20).state == "go"
+
+    open_circuit(buckets[0])
+    virtual.move(-3600.0)
+    assert buckets[1].take(FREE, 1.0, patience_s=0).wait_s == RULES.first_s
+
+
 def test_one_bucket_s_trouble_is_not_another_s(caches, buckets):
     """Neither a closure, nor a circuit, nor turns."""
     other = caches[0].bucket(f"b{next(names)}")

@@ -91,7 +91,7 @@ def test_a_call_without_an_answer_keeps_what_was_known_and_says_why_it_is_late(w
 
     if closed_s is not None:
         world.simulator.reset_requests()
-        others = world.ask_all(but=source)
+        others = world.ask_all(but=(source,))
         assert set(map(type, others.values())) == {error}
         assert world.simulator.requests()["total"] == 0
 
@@ -207,7 +207,7 @@ BEHIND = {
     "candles": (None, "inputs that are late: candles 1m"),
     "order_book": (None, "inputs that are late: order_book"),
     "trades": ("trades of the future", "inputs that are late: trades"),
-    "funding": (None, None),  # a rate that is five minutes old is the rate
+    "funding": (None, None),  # a rate that is some minutes old is the rate
     "open_interest": ("a time that cannot be", "inputs that are late: open_interest"),
     "long_short": ("a time that cannot be", "inputs that are late: long_short"),
 }
@@ -219,7 +219,7 @@ def test_an_exchange_whose_clock_lags_is_late_and_what_is_of_its_future_is_refus
     refused, late = BEHIND[source]
     world.age(source)
     before = world.kept(source)
-    world.fault("clock", source, offset_s=-300)
+    world.fault("clock", source, offset_s=-700)
 
     failure = world.ask(source)
 

@@ -274,6 +274,34 @@ def test_a_renamed_symbol_leaves_under_its_old_name_with_all_that_there_was_of_i
     assert BTC in planned(workshop)["trades"]
 
 
+def test_a_symbol_that_stands_for_another_market_begins_anew(workshop: Workshop) -> None:
+    """What was known under its name is of the old market, so all of it goes; the rest is kept."""
+    fetch.universe(EXCHANGE)
+    cache, key = workshop.house.cache, MARKETS.key(exchange=EXCHANGE)
+    listed = value(workshop, key)["markets"]
+    cache.put(key, {"markets": [{**one, "id": "OLDBTC"} if one["symbol"] == BTC else one for one in listed]})
+    other = next(name for name in symbols(workshop) if name != BTC)
+    for symbol in (BTC, other):
+        cache.put(of(TRADES, symbol), {})
+
+    fetch.universe(EXCHANGE)
+
+    assert BTC in symbols(workshop)
+    assert of(TRADES, BTC) not in cache.get_many([of(TRADES, BTC)])
+    assert of(TRADES, other) in cache.get_many([of(TRADES, other)])
+
+
+def test_prices_and_funding_of_a_new_exchange_are_asked_for_at_once(workshop: Workshop) -> None:
+    """A first period that nobody has to wait for; later the schedule alone asks."""
+    fetch.universe(EXCHANGE)
+    sent = {name for name, _ in workshop.queued("fetch.fast")}
+    workshop.forget_messages()
+    fetch.universe(EXCHANGE)
+
+    assert {"tasks.fetch.tickers", "tasks.fetch.funding", "tasks.fetch.plan"} <= sent
+    assert {name for name, _ in workshop.queued("fetch.fast")} == {"tasks.fetch.plan"}
+
+
 def test_another_process_needs_no_list_of_markets(workshop: Workshop) -> None:
     """It has the one that the universe was made of from the cache."""
     names = symbols(workshop)
