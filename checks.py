@@ -92,10 +92,8 @@ def checked_weights(weights: dict[str, float], known: tuple[str, ...]) -> dict[s
     unknown = [name for name in weights if name not in known]
     if unknown:
         raise ValueError(f"does not know {', '.join(unknown)}; want some of {', '.join(known)}")
-    if (
-        any(not math.isfinite(weight) or weight < 0 for weight in weights.values())
-        or sum(weights.values()) <= 0
-    ):
+    # Shares of an endless sum would all be 0, and every score 50.
+    if any(weight < 0 for weight in weights.values()) or not 0 < sum(weights.values()) < math.inf:
         raise ValueError("want finite weights of at least 0 with a positive sum")
     return dict(weights)
 

@@ -29,7 +29,8 @@ DEFAULT_COMPONENT_WEIGHTS = dict(zip(COMPONENTS, (0.30, 0.20, 0.18, 0.15, 0.10, 
 DEFAULT_TIMEFRAME_WEIGHTS = {"1m": 0.50, "5m": 0.30, "30m": 0.15, "4h": 0.05}
 EVERY_ADDRESS = ("0.0.0.0", "::", "")
 
-Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+A_YEAR_S = 31_536_000.0  # what is longer ends beyond all calendars, of Celery among others
+Seconds = Annotated[float, Field(gt=0, le=A_YEAR_S, allow_inf_nan=False)]
 Weights = Annotated[dict[str, float], NoDecode]
 
 
@@ -67,7 +68,7 @@ class Settings(ServerSettings):
     movers_turnover_floor: float = Field(1_000_000, ge=0, allow_inf_nan=False)
     alert_score_high: float = Field(70, gt=0, lt=100, allow_inf_nan=False)
     alert_score_low: float = Field(30, gt=0, lt=100, allow_inf_nan=False)
-    alert_cooldown: float = Field(3600, ge=0, allow_inf_nan=False)
+    alert_cooldown: float = Field(3600, ge=0, le=A_YEAR_S, allow_inf_nan=False)
 
     ttl_universe: Seconds = 7200
     ttl_markets: Seconds = 7200
@@ -100,7 +101,7 @@ class Settings(ServerSettings):
     period_alerts: Seconds = 5
     period_dashboard: Seconds = 5
 
-    fetch_threads: int = Field(8, ge=1, le=64)
+    fetch_threads: int = Field(12, ge=1, le=64)
     scorer_processes: int = Field(2, ge=1, le=64)
     exchange_timeout: Seconds = 10
 

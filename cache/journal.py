@@ -49,8 +49,10 @@ class Observation:
     def __post_init__(self) -> None:
         if not self.name:
             raise ValueError("an observation wants a name")
-        if self.level and self.body is None:
-            raise ValueError(f"{self.name}: the level {self.level!r} wants a body to be written down")
+        if (self.level or (self.stands and self.hold_s)) and self.body is None:
+            raise ValueError(
+                f"{self.name}: the level {self.level or self.stands!r} wants a body to be written down"
+            )
         times = (self.mark, self.hold_s, self.cooldown_s)
         if not all(math.isfinite(one) and one >= 0 for one in times):
             raise ValueError(f"{self.name}: mark, hold and cooldown are finite and not negative; got {times}")

@@ -63,7 +63,10 @@ def of_return(exchange: str, symbol: str, candles: Candles, place: int) -> Sight
     mark = closed_at(candles, place)
     if abs(z) < RETURN_Z:
         return Sighting("return", exchange, symbol, mark=mark)
-    change = math.expm1(newest) * 100
+    with np.errstate(over="ignore"):
+        change = float(np.expm1(newest)) * 100
+    if not math.isfinite(change):
+        return None  # no market rises by a factor beyond all numbers
     return Sighting(
         "return",
         exchange,

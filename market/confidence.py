@@ -12,12 +12,16 @@ from market.score_inputs import CANDLES, INPUTS, NOT_YET, candles_input
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
-    from market.score import ComponentPart
+    from market.score import ComponentPart, Input
     from market.score_inputs import ScoreInputs
 
 MISSING_FACTOR = 0.7
 STALE_FACTOR = 0.9
 FULL_STRENGTH = 30.0
+_WANTED = {
+    component.name: {name for sub_score in component.sub_scores for name in sub_score.inputs}
+    for component in COMPONENTS
+}
 
 
 def quality(states: Iterable[InputState]) -> float:
@@ -56,27 +60,19 @@ def input_states(
     An input is missing when none could: absent, too short, or without anything to say.
     """
     weighted = [component for component in COMPONENTS if parts[component.name].weight > 0]
-    used = {
-        (each.kind, each.timeframe)
-        for component in weighted
-        for part in parts[component.name].sub_scores
-        for each in part.inputs
-    }
+    used = {(each.kind, each.timeframe) for each in used_by(parts[each.name] for each in weighted)}
     states = []
     if any(component.scope == "timeframe" for component in weighted):
-        for timeframe in (name for name, weight in timeframe_weights.items() if weight > 0):
-            view, name = inputs.views.get(timeframe), candles_input(timeframe)
-            because = None
+        for timeframe in [name for name, weight in timeframe_weights.items() if weight > 0]:
+            view, because = inputs.views.get(timeframe), None
             if (CANDLES, timeframe) not in used:
                 because = (
                     why_no_view(inputs, timeframe, reasons) or f"{view.bars if view else 0} bars say nothing"
                 )
             as_of = None if view is None else view.closed_at
-            states.append(_state(name, as_of, because, stale))
+            states.append(_state(candles_input(timeframe), as_of, because, stale))
     ages = inputs.ages()
-    wanted = {
-        name for component in weighted for sub_score in component.sub_scores for name in sub_score.inputs
-    }
+    wanted = set[str]().union(*[_WANTED[component.name] for component in weighted])
     for name in INPUTS:
         if name in wanted:
             because = None if (name, None) in used else next(_said(name, parts), NOT_YET[name])
@@ -84,8 +80,15 @@ def input_states(
     return tuple(states)
 
 
+def used_by(parts: Iterable[ComponentPart]) -> Iterable[Input]:
+    """Each input that a sub-score of these components used, once."""
+    # Sub-scores that used the same inputs mostly have the same tuple of them.
+    some = {id(sub_score.inputs): sub_score.inputs for part in parts for sub_score in part.sub_scores}
+    return dict.fromkeys([each for inputs in some.values() for each in inputs])
+
+
 def _state(name: str, as_of: float | None, because: str | None, stale: Collection[str]) -> InputState:
-    return InputState(name, as_of, used=because is None, stale=name in stale, reason=because)
+    return InputState(name, as_of, because is None, name in stale, because)
 
 
 def why_no_view(inputs: ScoreInputs, timeframe: str, reasons: Mapping[str, str]) -> str | None:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from market.components.definition import bounded
+from market.components import technical
 from market.components.registry import COMPONENTS, PER_SYMBOL
-from market.confidence import agreement, input_states, quality, strength, why_no_view
+from market.confidence import agreement, input_states, quality, strength, used_by, why_no_view
 from market.score import NO_FACTS, ComponentPart, Input, Score, SubScorePart, TimeframePart
 from market.score_inputs import CANDLES, NOT_YET
+from market.shares import weighted_mean
 from market.signals import band_of, next_signal
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
     from market.components.definition import Component, Measured, SubScore
     from market.score_inputs import ScoreInputs
@@ -21,27 +21,28 @@ if TYPE_CHECKING:
     from market.timeframe_view import TimeframeView
 
 
-@dataclass(frozen=True, slots=True)
-class _Frame:
-    """One timeframe: its view, or why there is none to be read, and the candles as an input."""
+class _Frame(NamedTuple):
+    """One timeframe: its sub-scores by component, or why there is none to be read, and its candles."""
 
     name: str
     weight: float
-    view: TimeframeView | None
+    known: Mapping[str, Mapping[str, float | None]]
+    missing: Mapping[str, str]
     reason: str | None
     closed_at: float | None
     bars: int | None
     candles: tuple[Input, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Material:
-    """All that one score is computed from, looked at once."""
+class _Material(NamedTuple):
+    """All that one score is computed from, looked at once; `candles` are those of all its timeframes."""
 
     inputs: ScoreInputs
-    frames: Mapping[str, _Frame]
+    frames: tuple[_Frame, ...]
+    weights: tuple[float, ...]
+    candles: tuple[Input, ...]
     reasons: Mapping[str, str]
-    ages: Mapping[str, float]
+    others: Mapping[str, Input]
 
 
 class _Reading(NamedTuple):
@@ -81,14 +82,13 @@ def confluence(
     `now` becomes `computed_at`, in Unix seconds, and enters no number.
     """
     reasons = reasons or {}
-    frames = {name: _frame(name, weight, inputs, reasons) for name, weight in timeframe_weights.items()}
-    material = _Material(inputs, frames, reasons, inputs.ages())
-    weights = {component.name: component_weights.get(component.name, 0.0) for component in COMPONENTS}
-    wholes = {component.name: _component(component, material, timeframe_weights) for component in COMPONENTS}
-    x, shares = weighted_mean({name: whole.x for name, whole in wholes.items()}, weights)
+    material = _material(inputs, timeframe_weights, reasons)
+    weights = [component_weights.get(component.name, 0.0) for component in COMPONENTS]
+    wholes = [_component(component, material) for component in COMPONENTS]
+    x, shares = weighted_mean([whole.x for whole in wholes], tuple(weights))
     parts = {
-        name: ComponentPart(whole.x, weights[name], shares[name], whole.reason, whole.sub_scores)
-        for name, whole in wholes.items()
+        component.name: ComponentPart(whole.x, weight, share, whole.reason, whole.sub_scores)
+        for component, whole, weight, share in zip(COMPONENTS, wholes, weights, shares, strict=True)
     }
     score = None if x is None else 50.0 + 50.0 * x
     states = input_states(
@@ -109,31 +109,32 @@ def confluence(
         components=parts,
         missing={name: part.reason for name, part in parts.items() if part.x is None and part.reason},
         inputs=states,
-        as_of=_oldest(parts.values()),
+        as_of=min([each.as_of for each in used_by(parts.values())], default=None),
         computed_at=now,
     )
 
 
-def weighted_mean(
-    values: Mapping[str, float | None], weights: Mapping[str, float]
-) -> tuple[float | None, dict[str, float | None]]:
-    """Weighted mean of the values that are there, and each one's share; the shares present sum to 1."""
-    total = weighted = 0.0
-    for name, value in values.items():
-        if value is not None:
-            total += weights[name]
-            weighted += weights[name] * value
-    if total <= 0:
-        return None, dict.fromkeys(values)
-    shares = {name: None if value is None else weights[name] / total for name, value in values.items()}
-    return bounded(weighted / total), shares
+def _material(
+    inputs: ScoreInputs, timeframe_weights: Mapping[str, float], reasons: Mapping[str, str]
+) -> _Material:
+    frames = tuple([_frame(name, weight, inputs, reasons) for name, weight in timeframe_weights.items()])
+    return _Material(
+        inputs,
+        frames,
+        tuple(timeframe_weights.values()),
+        tuple([each for frame in frames for each in frame.candles]),
+        reasons,
+        {name: Input(name, None, as_of, None) for name, as_of in inputs.ages().items()},
+    )
 
 
 def _frame(name: str, weight: float, inputs: ScoreInputs, reasons: Mapping[str, str]) -> _Frame:
     view = inputs.views.get(name)
-    closed_at, bars = (None, None) if view is None else (view.closed_at, view.bars)
     reason = why_no_view(inputs, name, reasons)
-    return _Frame(name, weight, view, reason, closed_at, bars, _candles(name, view))
+    if view is None:
+        return _Frame(name, weight, {}, {}, reason, None, None, ())
+    known = {} if reason else {**view.sub_scores, technical.COMPONENT.name: {"rating": view.technical.rating}}
+    return _Frame(name, weight, known, view.missing, reason, view.closed_at, view.bars, _candles(name, view))
 
 
 def _candles(timeframe: str, view: TimeframeView | None) -> tuple[Input, ...]:
@@ -143,20 +144,22 @@ def _candles(timeframe: str, view: TimeframeView | None) -> tuple[Input, ...]:
     return (Input(CANDLES, timeframe, view.closed_at, view.bars),)
 
 
-def _component(component: Component, material: _Material, weights: Mapping[str, float]) -> _Whole:
-    """One component over `weights`, those of the timeframes."""
+def _component(component: Component, material: _Material) -> _Whole:
     name, sub_scores = component.name, component.sub_scores
     if component.scope == "timeframe":
-        readings = [_over_timeframes(name, each.name, material, weights) for each in sub_scores]
+        columns = [frame.known.get(name, {}) for frame in material.frames]
+        readings = [_over_timeframes(each.name, columns, material) for each in sub_scores]
     else:
         measured = PER_SYMBOL[name](material.inputs)
         readings = [_once(each, measured, material) for each in sub_scores]
-    pairs = list(zip(sub_scores, readings, strict=True))
-    x, shares = weighted_mean(
-        {each.name: reading.value for each, reading in pairs}, {each.name: each.weight for each in sub_scores}
-    )
-    reason = None if x is not None else _sentence({each.name: read.reason or "" for each, read in pairs})
-    return _Whole(x, reason, tuple(_part(each, shares[each.name], reading) for each, reading in pairs))
+    x, shares = weighted_mean([reading.value for reading in readings], component.weights)
+    reason = None
+    if x is None:
+        reason = _sentence(
+            {each.name: read.reason or "" for each, read in zip(sub_scores, readings, strict=True)}
+        )
+    parts = [_part(*each) for each in zip(sub_scores, shares, readings, strict=True)]
+    return _Whole(x, reason, tuple(parts))
 
 
 def _part(sub_score: SubScore, share: float | None, reading: _Reading) -> SubScorePart:
@@ -174,48 +177,40 @@ def _part(sub_score: SubScore, share: float | None, reading: _Reading) -> SubSco
 
 
 def _over_timeframes(
-    component: str, name: str, material: _Material, weights: Mapping[str, float]
+    name: str, columns: Sequence[Mapping[str, float | None]], material: _Material
 ) -> _Reading:
-    values: dict[str, float | None] = {}
-    absent: dict[str, str] = {}
-    for timeframe, frame in material.frames.items():
-        value = None
-        if frame.view is None or frame.reason is not None:
-            absent[timeframe] = frame.reason or NOT_YET[CANDLES]
-        else:
-            value = frame.view.value(component, name)
-            if value is None:
-                absent[timeframe] = frame.view.missing.get(name, "not computed")
-        values[timeframe] = value
-    mean, shares = weighted_mean(values, weights)
+    """A sub-score from its values on each timeframe, in the order of the frames."""
+    frames = material.frames
+    values = [column.get(name) for column in columns]
+    mean, shares = weighted_mean(values, material.weights)
     parts = {
-        timeframe: TimeframePart(
-            value := values[timeframe],
-            frame.weight,
-            shares[timeframe],
-            frame.closed_at if value is not None else None,
-            frame.bars if value is not None else None,
-        )
-        for timeframe, frame in material.frames.items()
+        frame.name: TimeframePart(None, frame.weight, share, None, None)
+        if value is None
+        else TimeframePart(value, frame.weight, share, frame.closed_at, frame.bars)
+        for frame, value, share in zip(frames, values, shares, strict=True)
     }
-    used = [
-        each
-        for timeframe, frame in material.frames.items()
-        if values[timeframe] is not None
-        for each in frame.candles
-    ]
-    return _Reading(mean, _sentence(absent) if absent else None, tuple(used), parts)
+    if None not in values:
+        return _Reading(mean, None, material.candles, parts)
+    pairs = list(zip(frames, values, strict=True))
+    absent = {
+        frame.name: frame.reason or frame.missing.get(name, "not computed")
+        for frame, value in pairs
+        if value is None
+    }
+    used = [each for frame, value in pairs if value is not None for each in frame.candles]
+    return _Reading(mean, _sentence(absent), tuple(used), parts)
 
 
 def _once(sub_score: SubScore, measured: Measured, material: _Material) -> _Reading:
     """A sub-score from inputs that are known once per symbol."""
-    absent = [name for name in sub_score.inputs if name not in material.ages]
+    known = material.others
+    absent = [name for name in sub_score.inputs if name not in known]
     if absent:
-        return _Reading(None, "; ".join(material.reasons.get(name, NOT_YET[name]) for name in absent))
+        return _Reading(None, "; ".join([material.reasons.get(name, NOT_YET[name]) for name in absent]))
     found = measured.found.get(sub_score.name)
     if found is None:
         return _Reading(None, measured.reasons.get(sub_score.name))
-    used = tuple(Input(name, None, material.ages[name], None) for name in sub_score.inputs)
+    used = tuple([known[name] for name in sub_score.inputs])
     if found.timeframe is not None:
         used += _candles(found.timeframe, material.inputs.views[found.timeframe])
     return _Reading(measured.values[sub_score.name], None, used, None, found.facts)
@@ -229,8 +224,3 @@ def _sentence(absent: Mapping[str, str]) -> str | None:
     for name, reason in absent.items():
         names_by_reason.setdefault(reason, []).append(name)
     return "; ".join(f"{', '.join(names)}: {reason}" for reason, names in names_by_reason.items())
-
-
-def _oldest(parts: Iterable[ComponentPart]) -> float | None:
-    times = [each.as_of for part in parts for sub in part.sub_scores for each in sub.inputs]
-    return min(times, default=None)

@@ -61,8 +61,8 @@ class Derivatives:
             if not perpetuals or not self._has_funding():
                 raise NotSupported(ask.id, "no funding rates")
         intervals = self._intervals(perpetuals)
-        raw = self._funding_rows(perpetuals)
-        found, broken = {}, []
+        raw, broken = self._funding_rows(perpetuals)
+        found = {}
         for symbol in perpetuals:
             row = raw.get(symbol) or {}
             if row.get("fundingRate") is None:
@@ -121,18 +121,23 @@ class Derivatives:
         has = self._ask.client.has
         return bool(has.get("fetchFundingRates") or has.get("fetchFundingRate"))
 
-    def _funding_rows(self, symbols: list[str]) -> Mapping[str, Any]:
+    def _funding_rows(self, symbols: list[str]) -> tuple[Mapping[str, Any], list[str]]:
+        """Ccxt's rows by symbol, and what is wrong with those that were asked for one by one."""
         client = self._ask.client
         rows: dict[str, Any] = {}
+        broken: list[str] = []
         with_intervals = client.id in particulars.RATES_WITH_INTERVALS
         if with_intervals or client.has.get("fetchFundingRates"):
             with self._ask.asking():
                 fetch = client.fetch_funding_intervals if with_intervals else client.fetch_funding_rates
-                return dict(fetch(symbols))
+                return dict(fetch(symbols)), broken
         for symbol in symbols:
-            with self._ask.asking(symbol):
-                rows[symbol] = client.fetch_funding_rate(symbol)
-        return rows
+            try:
+                with self._ask.asking(symbol):
+                    rows[symbol] = client.fetch_funding_rate(symbol)
+            except (BadAnswer, SymbolUnknown) as error:
+                broken.append(f"{symbol}: {error.reason}")
+        return rows, broken
 
     def _intervals(self, symbols: list[str]) -> Mapping[str, float]:
         """Hours between settlements, where that takes a call of its own: once an hour for all threads."""
@@ -169,7 +174,9 @@ def hours_of(interval: object) -> float | None:
     """Hours of ccxt's interval: "8h", or milliseconds where it does not know the word."""
     text = str(interval or "")
     match = _HOURS.fullmatch(text)
-    hours = float(match[1]) if match else float(text) / 3_600_000 if text.isdigit() else 0.0
+    hours = (
+        float(match[1]) if match else float(text) / 3_600_000 if text.isdecimal() and text.isascii() else 0.0
+    )
     return hours or None
 
 

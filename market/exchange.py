@@ -13,7 +13,7 @@ from market.candle_fetching import CandleFetching
 from market.derivatives import Derivatives
 from market.errors import BadAnswer, SymbolUnknown
 from market.exchange_clock import ExchangeClock
-from market.particulars import VOLUME_IN_CONTRACTS, book_limit
+from market.particulars import TAKER_UNKNOWN, VOLUME_IN_CONTRACTS, book_limit
 from market.score_inputs import INPUTS
 from market.shared_markets import SharedMarkets
 from market.trade_fetching import TradeFetching
@@ -101,7 +101,12 @@ class Exchange:
         tracked = tracked_markets(self._client.markets or {})
         if has.get("swap") and (not tracked or tracked[0].get("swap")):
             calls = CALLS | CALLS_OF_PERPETUALS
-        return tuple(name for name in INPUTS if any(has.get(call) for call in calls.get(name, ())))
+        lacking = {"trades"} if self._client.id in TAKER_UNKNOWN else set()
+        return tuple(
+            name
+            for name in INPUTS
+            if name not in lacking and any(has.get(call) for call in calls.get(name, ()))
+        )
 
     def markets_as_of(self) -> float | None:
         """Unix time of the list of markets that this process has; None before there is one."""
@@ -115,27 +120,27 @@ class Exchange:
         """Take what another process got from `plain_markets` at a Unix time, unless ours is younger."""
         self._markets.adopt(plain, as_of=as_of)
 
-    def universe(self, limit: int) -> tuple[Instrument, ...]:
-        """The `limit` markets of the highest 24 h turnover, from a fresh list of markets."""
+    def universe(self, limit: int, known: Mapping[str, float | None] | None = None) -> tuple[Instrument, ...]:
+        """The `limit` markets of the highest 24 h turnover, from a fresh list of markets.
+
+        `known` has the last turnover of those that were tracked: one whose row cannot be true just now keeps
+        its place by it. Raise `BadAnswer` when most of those that are still listed have no row at all.
+        """
         with self._ask.asking():
             self._markets.reload(self._client, now=self.now())
-        found = self.tickers()
+        found, broken = self._tickers(None)
+        markets, known = tracked_markets(self._client.markets), known or {}
+        listed = [market["symbol"] for market in markets if market["symbol"] in known]
+        absent = [symbol for symbol in listed if symbol not in found and symbol not in broken]
+        if len(absent) > len(listed) / 2:
+            raise BadAnswer(self.id, f"no tickers of {len(absent)} of the {len(listed)} symbols known")
         turnover = {symbol: ticker.turnover_24h for symbol, ticker in found.items()}
-        return ranked(tracked_markets(self._client.markets), turnover, exchange=self.id, limit=limit)
+        turnover |= {symbol: known[symbol] for symbol in listed if symbol in broken}
+        return ranked(markets, turnover, exchange=self.id, limit=limit)
 
     def tickers(self, symbols: Iterable[str] | None = None) -> dict[str, Ticker]:
         """Last prices from one call, of all tracked markets or of `symbols`; untrue rows are left out."""
-        asked = None if symbols is None else list(symbols)
-        with self._ask.asking():
-            self._ask.fit()
-            wanted = self._wanted(asked)
-            raw = self._client.fetch_tickers(None if asked is None else wanted)
-        found, broken = self._parsed_tickers(raw, wanted)
-        if broken:
-            log.warning("tickers_dropped", exchange=self.id, dropped=len(broken), symbols=broken[:5])
-        if not found:
-            raise BadAnswer(self.id, f"{len(broken)} broken tickers" if broken else "no tickers")
-        return found
+        return self._tickers(None if symbols is None else list(symbols))[0]
 
     def candles(self, symbol: str, timeframe: str, *, bars: int) -> Candles:
         """The newest `bars` closed candles, fewer where the market is younger; gaps are filled.
@@ -180,6 +185,19 @@ class Exchange:
     def long_short(self, symbol: str) -> LongShort:
         """How many accounts are long for one that is short, the newest figure."""
         return self._derivatives.long_short(symbol)
+
+    def _tickers(self, asked: list[str] | None) -> tuple[dict[str, Ticker], set[str]]:
+        """The rows that are true, and the symbols of those that are not."""
+        with self._ask.asking():
+            self._ask.fit()
+            wanted = self._wanted(asked)
+            raw = self._client.fetch_tickers(None if asked is None else wanted)
+        found, broken = self._parsed_tickers(raw, wanted)
+        if broken:
+            log.warning("tickers_dropped", exchange=self.id, dropped=len(broken), symbols=broken[:5])
+        if not found:
+            raise BadAnswer(self.id, f"{len(broken)} broken tickers" if broken else "no tickers")
+        return found, set(broken)
 
     def _parsed_tickers(
         self, raw: Mapping[str, Any], wanted: list[str]

@@ -117,9 +117,9 @@ def _regime(hourly: Candles) -> str | _Absent:
     needed = 2 * ADX_BARS + 1
     if len(hourly) < needed:
         return _Absent(f"needs {needed} hourly bars, has {len(hourly)}")
-    series = Series(hourly)
-    movement = indicators.directional(series.high, series.low, series.atr, ADX_BARS)
-    if movement is None or movement[0] <= TREND_FROM:
+    series = Series.of([hourly])
+    index, _, plus, minus = indicators.directional(series.high, series.low, series.atr, ADX_BARS)
+    # An index of bars that never moved is NaN, and is no trend.
+    if not index[0] > TREND_FROM:
         return "range"
-    _, _, plus, minus = movement
-    return "trend_up" if plus > minus else "trend_down"
+    return "trend_up" if plus[0] > minus[0] else "trend_down"

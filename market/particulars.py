@@ -30,6 +30,10 @@ MOST_TRADES = {
 }
 MOST_TRADES_ELSEWHERE = 100
 
+# Where it is not certain that the side of a trade is the taker's: ccxt hands on coinbase's as it is, and the
+# documentation of another of its interfaces names the maker's. The sign of the order flow hangs on it.
+TAKER_UNKNOWN = frozenset({"coinbase"})
+
 
 def book_limit(exchange: str, depth: int) -> int:
     """What to ask for to get at least `depth` levels of a book."""

@@ -18,7 +18,7 @@ NO_FACTS: Mapping[str, float] = MappingProxyType({})
 """Of a sub-score that took nothing but candles."""
 
 
-# A score has some 70 of these: a tuple is made in a third of the time of a frozen dataclass.
+# A score has some 70 of these and their like: a tuple is made in a third of the time of a frozen dataclass.
 class Input(NamedTuple):
     """One value that a sub-score was computed from; `as_of` in Unix seconds."""
 
@@ -116,8 +116,7 @@ class ComponentPart:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class InputState:
+class InputState(NamedTuple):
     """What became of one input: whether a sub-score with weight used it, and why none did.
 
     `as_of` in Unix seconds, None for what is not there.

@@ -174,9 +174,8 @@ def _weights(text: str) -> dict[str, float]:
             weights[name.strip()] = float(number)
         except ValueError:
             raise argparse.ArgumentTypeError(f"got {part!r}; want name=number") from None
-    if not all(math.isfinite(weight) and weight >= 0 for weight in weights.values()) or not any(
-        weights.values()
-    ):
+    # Shares of an endless sum would all be 0, and the score 50.
+    if any(weight < 0 for weight in weights.values()) or not 0 < sum(weights.values()) < math.inf:
         raise argparse.ArgumentTypeError(f"got {text!r}; want numbers of at least 0, one of them above")
     return weights
 
@@ -191,9 +190,10 @@ def _moment(text: str) -> float:
         except ValueError:
             raise argparse.ArgumentTypeError(f"got {text!r}; want a time like {_MOMENT}") from None
         return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
-    if not math.isfinite(number) or number <= 0:
-        raise argparse.ArgumentTypeError(f"got {text!r}; want a time after 1970")
-    return number if number < LATEST_S else number / 1000
+    seconds = number if number < LATEST_S else number / 1000
+    if not 0 < seconds < LATEST_S:
+        raise argparse.ArgumentTypeError(f"got {text!r}; want a time after 1970 and before 5138")
+    return seconds
 
 
 def _bars(text: str) -> int:

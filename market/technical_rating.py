@@ -6,19 +6,21 @@ computed elsewhere and differs on some symbols.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from market.rating_items import AVERAGES, OSCILLATORS
-from market.series import Series, unusable_because
+from market.rating_items import ABSENT, AVERAGES, OSCILLATORS
+from market.series import Series, reasons, stacked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping, Sequence
 
-    from market.model import Candles
-    from market.rating_items import Vote
+    from market.model import Candles, Floats
+
+    Vote = int | None
 
 BANDS = ((0.5, "strong buy"), (0.1, "buy"))
 
@@ -60,27 +62,44 @@ class Rating:
         return cls(plain["votes"], plain["averages"], plain["oscillators"], plain["rating"])
 
 
-@np.errstate(all="ignore")
 def technical_rating(candles: Candles) -> Rating:
     """Rate closed candles; items that need more bars, or that divide by zero, are absent."""
-    if unusable_because(candles):
-        return NO_RATING
-    return rate(Series(candles))
+    return technical_ratings([candles])[0]
 
 
-def rate(series: Series) -> Rating:
-    """Rate a prepared series of at least one bar."""
-    averages = [rule(series) for rule in AVERAGES.values()]
-    oscillators = [rule(series) for rule in OSCILLATORS.values()]
-    groups = _mean(averages), _mean(oscillators)
-    votes = dict(zip(ITEMS, averages + oscillators, strict=True))
-    return Rating(votes, *groups, _mean(groups))
+@np.errstate(all="ignore")
+def technical_ratings(candles: Sequence[Candles]) -> list[Rating]:
+    """The rating of each of several series of equal length."""
+    columns = stacked(candles)
+    usable = [reason is None for reason in reasons(columns)]
+    rated = iter(rate(Series(columns[:, usable])) if any(usable) else ())
+    return [next(rated) if each else NO_RATING for each in usable]
 
 
-def _mean(values: Iterable[float | None]) -> float | None:
-    present = [value for value in values if value is not None]
-    return sum(present) / len(present) if present else None
+def rate(series: Series) -> list[Rating]:
+    """Rate prepared series of at least one bar."""
+    votes = np.array([rule(series) for rule in RULES])
+    there = votes != ABSENT
+    sums, counts = (np.add.reduceat(each, GROUPS, axis=0, dtype=np.int64) for each in (votes * there, there))
+    groups = sums / counts
+    averages, oscillators = groups
+    without = np.isnan(groups)
+    rating = np.where(without[0], oscillators, np.where(without[1], averages, (averages + oscillators) / 2))
+    # As an index -1 is the last one.
+    said = _SAID[votes.T].tolist()
+    means = (_or_none(each) for each in (averages, oscillators, rating))
+    return [
+        Rating(dict(zip(ITEMS, each, strict=True)), *three) for each, *three in zip(said, *means, strict=True)
+    ]
 
 
+def _or_none(values: Floats) -> list[float | None]:
+    return [None if math.isnan(value) else value for value in values.tolist()]
+
+
+RULES = (*AVERAGES.values(), *OSCILLATORS.values())
+GROUPS = (0, len(AVERAGES))
+"""Where the averages begin among the items, and the oscillators."""
 ITEMS = (*AVERAGES, *OSCILLATORS)
 NO_RATING = Rating(dict.fromkeys(ITEMS), None, None, None)
+_SAID = np.array([0, 1, None, -1], dtype=object)

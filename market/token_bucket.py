@@ -6,7 +6,7 @@ import random
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import structlog
@@ -58,6 +58,7 @@ class TokenBucket:
         self._filled_at = monotonic()
         self._sent: deque[float] = deque()
         self._closure = OPEN
+        self._closed_until = monotonic()  # a clock that is set back must not make a closure longer
         self._circuit = CLOSED
         self._thread = _Thread()
 
@@ -78,8 +79,9 @@ class TokenBucket:
     def close_until(self, until: float, *, word: str = RateLimited.word, reason: str = "closed") -> None:
         """Let nobody through before the Unix time `until`; see `Limiter`."""
         with self._lock:
-            if until > self._closure.until:
-                self._closure = Closure(until, word, reason)
+            closed_s = until - self._clock()
+            if closed_s > self._closed_s():
+                self._closure, self._closed_until = Closure(until, word, reason), self._monotonic() + closed_s
 
     def succeeded(self) -> None:
         """Tell of an answer, which closes the circuit; see `Limiter`."""
@@ -113,10 +115,10 @@ class TokenBucket:
 
     def closed(self) -> Closure | None:
         """What keeps everybody out now, the circuit included; None when nothing does."""
-        open_s = self._circuit.open_until - self._monotonic()
-        if open_s > self._closed_s():
+        open_s, closed_s = self._circuit.open_until - self._monotonic(), self._closed_s()
+        if open_s > closed_s:
             return Closure(self._clock() + open_s, ExchangeUnavailable.word, self._circuit.reason)
-        return self._closure if self._closed_s() else None
+        return replace(self._closure, until=self._clock() + closed_s) if closed_s else None
 
     def start_over(self, rate: Rate, *, quiet_s: float = 0.0) -> None:
         """Go on at another rate with nothing saved up, after `quiet_s` without a turn for anybody."""
@@ -140,7 +142,8 @@ class TokenBucket:
     def _wait_while_closed(self, give_up_at: float) -> None:
         closed_s = self._closed_s()
         if self._monotonic() + closed_s > give_up_at:
-            raise self._closure.error(self.exchange, self._clock())
+            now = self._clock()
+            raise replace(self._closure, until=now + closed_s).error(self.exchange, now)
         if closed_s:
             self._sleep(closed_s)
 
@@ -193,7 +196,7 @@ class TokenBucket:
             self._sent.popleft()
 
     def _closed_s(self) -> float:
-        return max(0.0, self._closure.until - self._clock())
+        return max(0.0, self._closed_until - self._monotonic())
 
     def _set(self, circuit: Circuit) -> None:
         before, self._circuit = self._circuit, circuit

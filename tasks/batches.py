@@ -80,13 +80,16 @@ def fetch_each(
 
     `name` is that of the input, `keys` has the key of each symbol; one that is answered badly rests for
     a while. `timeframes` are those whose candles change by it. What did arrive is kept in either case.
-    Bad answers are the exchange's trouble only when the batch got no good one.
+    Bad answers are the exchange's trouble only when the batch got no good one. What a slow exchange has
+    not answered by the end of the message is left: its claims are over, and the plan sends it out anew.
     """
     arrivals = Arrivals(house, source.id, timeframes)
     good, bad, until = 0, None, deadline(house)
     try:
         with reported(house, source.id, name) as report:
             for symbol, key in keys.items():
+                if house.clock() >= until:
+                    break
                 spent_before = source.spent()
                 try:
                     arrivals.add(retried(partial(fetch, symbol), until=until, clock=house.clock))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import structlog
 
 from cache import Value
 from cache.catalogue import CANDLES, CONFLUENCE, INDICATORS, UNIVERSE
 from market.model import Candles
-from market.timeframe_view import view_of
+from market.timeframe_view import views_of
 from tasks import alerts, app, plain, planning, wire
 from tasks.announce import request_publish
 from tasks.base import MarketTask
@@ -64,17 +64,19 @@ def derive_views(house: House, exchange: str, names: list[str], timeframes: list
 
     def compute(batch: Mapping[Key, Mapping[Key, Entry | None]]) -> dict[Key, Value]:
         nonlocal unchanged
-        views = {}
+        views: dict[Key, Value] = {}
+        changed: dict[Key, Entry] = {}
         for key, inputs in batch.items():
             (candles,) = inputs.values()
             if candles is None:
                 continue
             known = previous.get(key)
-            same = known is not None and known.value.get(MADE_OF) == candles.version
-            value = known.value if known is not None and same else _view(candles)
-            views[key] = Value(value, as_of=candles.as_of)
-            unchanged += same
-        return views
+            if known is not None and known.value.get(MADE_OF) == candles.version:
+                views[key] = Value(known.value, as_of=candles.as_of)
+            else:
+                changed[key] = candles
+        unchanged += len(views)
+        return views | _views(changed)
 
     stored = house.cache.derive_many(keys, lambda key: (_candles_of(key),), compute)
     log.debug("views_derived", exchange=exchange, computed=len(stored) - unchanged, unchanged=unchanged)
@@ -118,8 +120,13 @@ def _candles_of(key: Key) -> Key:
     )
 
 
-def _view(candles: Entry) -> dict[str, Any]:
-    return {**view_of(Candles.from_plain(candles.value)).to_plain(), MADE_OF: candles.version}
+def _views(changed: Mapping[Key, Entry]) -> dict[Key, Value]:
+    """Views of all candles that changed, computed together."""
+    views = views_of([Candles.from_plain(candles.value) for candles in changed.values()])
+    return {
+        key: Value({**view.to_plain(), MADE_OF: candles.version}, as_of=candles.as_of)
+        for (key, candles), view in zip(changed.items(), views, strict=True)
+    }
 
 
 def _behind(house: House, exchange: str, names: list[str]) -> list[str]:

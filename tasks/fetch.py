@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
@@ -17,7 +18,7 @@ from tasks.base import FetchTask, MarketTask
 from tasks.batches import deadline, is_closed, reported
 from tasks.costs import COSTS
 from tasks.forget import forget
-from tasks.symbol_inputs import CLAIM_S
+from tasks.symbol_inputs import CLAIM_S, demand
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -31,6 +32,7 @@ Answer = TypeVar("Answer")
 log = structlog.get_logger()
 
 BREADTH_S = 15.0
+A_MINUTE_S = 60.0
 
 
 @app.task(base=FetchTask, name="tasks.fetch.universe", run_lock_s=60.0)  # type: ignore[untyped-decorator]
@@ -41,15 +43,18 @@ def universe(exchange: str) -> None:
     before = house.cache.get(key)
     source = house.exchange(exchange)
     with reported(house, exchange, "universe") as report:
-        instruments = _asked(house, source, "universe", lambda: source.universe(house.settings.symbol_limit))
+        limit, known = house.settings.symbol_limit, plain.turnovers_of(before.value if before else None)
+        instruments = _asked(house, source, "universe", lambda: source.universe(limit, known))
         report()
-    others = _hand_on_markets(house, source)
+    others = _other_markets(house, source)
     value = plain.universe(instruments, source.timeframes(house.settings.timeframes), source.inputs())
     house.cache.put(key, value, as_of=house.clock())
     tracked = set(plain.symbols_of(value)) - others
     gone = [symbol for symbol in plain.symbols_of(before.value if before else None) if symbol not in tracked]
     forget(house, exchange, gone)
+    _hand_on_markets(house, source)  # after that: who dies before leaves it to the next run to find the same
     _note_inputs(house, exchange, value, before)
+    _warn_of_the_rate(house, source, value)
     log.info("universe_refreshed", exchange=exchange, symbols=len(value["instruments"]), left=gone)
     request_publish(house.cache)
     for first in (plan,) if before else (tickers, funding, plan):  # nobody waits for a first period to end
@@ -72,7 +77,7 @@ def tickers(exchange: str) -> None:
     rows = plain.tickers(values, symbols, before.value if before else None, house.clock())
     house.cache.put(key, rows, as_of=min(ticker.as_of for ticker in values.values()))
     if house.cache.claim(f"breadth:{exchange}", BREADTH_S):
-        house.cache.derive_many([BREADTH.key(exchange=exchange)], lambda _: (key,), _breadth)
+        house.cache.derive_many([BREADTH.key(exchange=exchange)], lambda _: (key,), partial(_breadth, house))
     request_publish(house.cache)
 
 
@@ -105,23 +110,32 @@ def plan(exchange: str) -> None:
         due.send_due(house, house.exchange(exchange), known.value)
 
 
-def _hand_on_markets(house: House, source: Exchange) -> set[str]:
-    """Let other processes, and those that are yet to start, have the list without asking for it.
+def _warn_of_the_rate(house: House, source: Exchange, value: Mapping[str, Any]) -> None:
+    """Say it when more is tracked than the exchange's rate keeps up to date at these periods."""
+    timeframes = plain.timeframes_of(value, house.settings.timeframes)
+    for_one = demand(house, source.id, plain.inputs_of(value), timeframes)
+    symbols, carries = len(value["instruments"]), int(source.calls_within(A_MINUTE_S) / A_MINUTE_S / for_one)
+    if symbols > carries:
+        log.warning("rate_too_small", exchange=source.id, symbols=symbols, carries=carries)
 
-    Returns the symbols that stand for another market than before: nothing that is known of them is true.
-    """
-    as_of = source.markets_as_of()
-    if as_of is None:
+
+def _other_markets(house: House, source: Exchange) -> set[str]:
+    """The symbols that stand for another market than before: nothing that is known of them is true."""
+    before = house.cache.get(MARKETS.key(exchange=source.id))
+    if before is None or source.markets_as_of() is None:
         return set()
-    key, after = MARKETS.key(exchange=source.id), source.plain_markets()
-    before = house.cache.get(key)
-    house.cache.put(key, {"markets": after}, as_of=as_of)
-    if before is None:
-        return set()
-    found = changes(before.value["markets"], after)
+    found = changes(before.value["markets"], source.plain_markets())
     if found.renamed:
         log.info("symbols_renamed", exchange=source.id, renamed=dict(found.renamed))
     return set(found.gone) & set(found.new) | set(found.renamed)
+
+
+def _hand_on_markets(house: House, source: Exchange) -> None:
+    """Let other processes, and those that are yet to start, have the list without asking for it."""
+    as_of = source.markets_as_of()
+    if as_of is not None:
+        key = MARKETS.key(exchange=source.id)
+        house.cache.put(key, {"markets": source.plain_markets()}, as_of=as_of)
 
 
 def _asked(house: House, source: Exchange, name: str, call: Callable[[], Answer]) -> Answer:
@@ -137,9 +151,12 @@ def _universe(house: House, exchange: str) -> Mapping[str, Any] | None:
     return entry.value if entry else None
 
 
-def _breadth(batch: Mapping[Key, Mapping[Key, Entry | None]]) -> dict[Key, Value]:
+def _breadth(house: House, batch: Mapping[Key, Mapping[Key, Entry | None]]) -> dict[Key, Value]:
+    since = house.clock() - house.cache.ttl(TICKERS)
     return {
-        key: Value(plain.breadth(source.params["exchange"], entry.value, entry.as_of), as_of=entry.as_of)
+        key: Value(
+            plain.breadth(source.params["exchange"], entry.value, entry.as_of, since=since), as_of=entry.as_of
+        )
         for key, inputs in batch.items()
         for source, entry in inputs.items()
         if entry is not None

@@ -70,9 +70,13 @@ def funding(
     return {"funding": {**rows, **{symbol: rate.to_plain() for symbol, rate in rates.items()}}}
 
 
-def breadth(exchange: str, tickers_value: Mapping[str, Any], as_of: float) -> dict[str, Any]:
-    """How many of the symbols that have a price and a 24 h open stand above it."""
-    rows = [row for row in tickers_value["tickers"].values() if row["last"] and row["open_24h"]]
+def breadth(exchange: str, tickers_value: Mapping[str, Any], as_of: float, *, since: float) -> dict[str, Any]:
+    """How many of the symbols that have a 24 h open stand above it, by prices confirmed since `since`."""
+    rows = [
+        row
+        for row in tickers_value["tickers"].values()
+        if row["last"] and row["open_24h"] and row["confirmed_at"] >= since
+    ]
     above = sum(row["last"] > row["open_24h"] for row in rows)
     return Breadth(exchange, above, len(rows), as_of).to_plain()
 
@@ -82,6 +86,13 @@ def symbols_of(universe_value: Mapping[str, Any] | None) -> list[str]:
     if universe_value is None:
         return []
     return [row["symbol"] for row in universe_value["instruments"]]
+
+
+def turnovers_of(universe_value: Mapping[str, Any] | None) -> dict[str, float | None]:
+    """The 24 h turnover of each symbol of a cached universe; nothing when it is not there yet."""
+    if universe_value is None:
+        return {}
+    return {row["symbol"]: row["turnover_24h"] for row in universe_value["instruments"]}
 
 
 def _ticker(ticker: Ticker, now: float) -> dict[str, Any]:

@@ -8,31 +8,24 @@ from typing import TYPE_CHECKING
 import structlog
 
 from cache.catalogue import BREADTH, CONFLUENCE, DASHBOARD, FUNDING, INDICATORS, TICKERS
-from tasks import app, due, fetch, wire
+from tasks import app, fetch, wire
 from tasks.announce import derive_symbols, request_publish
 from tasks.base import MarketTask
 from tasks.batches import is_closed
 from tasks.derive import BATCH
-from tasks.symbol_inputs import BATCH as FETCH_BATCH
-from tasks.symbol_inputs import BY_KIND, CLAIM_S, claim_name
+from tasks.symbol_inputs import CLAIM_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cache import Ageing, Kind
-    from tasks.symbol_inputs import SymbolInput
     from tasks.wire import House
 
 
 log = structlog.get_logger()
 
 
-SOURCES = {
-    TICKERS: "tickers",
-    BREADTH: "tickers",
-    FUNDING: "funding",
-    **{kind: one.source for kind, one in BY_KIND.items()},
-}
+SOURCES = {TICKERS: "tickers", BREADTH: "tickers", FUNDING: "funding"}
 """Where the exchange may have asked for quiet."""
 
 
@@ -40,7 +33,8 @@ SOURCES = {
 def ahead() -> None:
     """Ask for what many read and no regular run has renewed by the last fifth of its life.
 
-    One run asks for no more than a batch of each kind: regular runs go first.
+    One run asks for no more than a batch of each kind: regular runs go first. What is asked symbol by symbol
+    is left to the plan: it looks every other second, and whatever it has left so long the rate cannot carry.
     """
     house = wire.house()
     asked: dict[tuple[Kind, str, str], list[str]] = defaultdict(list)
@@ -48,7 +42,7 @@ def ahead() -> None:
         kind, params = one.key.kind, one.key.params
         exchange = params.get("exchange", "")
         group = asked[kind, exchange, params.get("timeframe", "")]
-        if len(group) < _most(kind) and _is_wanted(house, kind, exchange) and _claimed(house, one):
+        if len(group) < BATCH and _is_wanted(house, kind, exchange) and _claimed(house, one):
             group.append(params.get("symbol", ""))
     for (kind, exchange, timeframe), symbols in asked.items():
         if symbols:
@@ -56,10 +50,6 @@ def ahead() -> None:
             log.info(
                 "refreshed_ahead", kind=kind.name, exchange=exchange, timeframe=timeframe, keys=len(symbols)
             )
-
-
-def _most(kind: Kind) -> int:
-    return FETCH_BATCH if kind in SOURCES else BATCH
 
 
 def _is_wanted(house: House, kind: Kind, exchange: str) -> bool:
@@ -72,16 +62,9 @@ def _is_wanted(house: House, kind: Kind, exchange: str) -> bool:
 
 
 def _claimed(house: House, one: Ageing) -> bool:
-    """Whether nobody has asked for it yet: a success makes a new end of its fresh life, and so a new name.
-
-    What the plan has sent out is being fetched already, and the other way round.
-    """
+    """Whether nobody has asked for it yet: a success makes a new end of its fresh life, and so a new name."""
     left_s = one.fresh_until - house.clock()
-    if not house.cache.claim(f"refresh:{one.key.text}:{one.fresh_until}", left_s + CLAIM_S):
-        return False
-    if one.key.kind in BY_KIND:
-        return house.cache.claim(claim_name(one.key, one.stored_at), CLAIM_S)
-    return True
+    return house.cache.claim(f"refresh:{one.key.text}:{one.fresh_until}", left_s + CLAIM_S)
 
 
 def _fetch_tickers(_house: House, exchange: str, _timeframe: str, _symbols: list[str]) -> None:
@@ -90,13 +73,6 @@ def _fetch_tickers(_house: House, exchange: str, _timeframe: str, _symbols: list
 
 def _fetch_funding(_house: House, exchange: str, _timeframe: str, _symbols: list[str]) -> None:
     fetch.funding.apply_async((exchange,), expires=CLAIM_S)
-
-
-def _fetch_batch(what: SymbolInput) -> Callable[[House, str, str, list[str]], None]:
-    def fetch_batch(_house: House, exchange: str, timeframe: str, symbols: list[str]) -> None:
-        due.send(what, exchange, timeframe, symbols)
-
-    return fetch_batch
 
 
 def _derive(house: House, exchange: str, timeframe: str, symbols: list[str]) -> None:
@@ -111,7 +87,6 @@ ASKING: dict[Kind, Callable[[House, str, str, list[str]], None]] = {
     TICKERS: _fetch_tickers,
     BREADTH: _fetch_tickers,
     FUNDING: _fetch_funding,
-    **{kind: _fetch_batch(one) for kind, one in BY_KIND.items()},
     INDICATORS: _derive,
     CONFLUENCE: _derive,
     DASHBOARD: _publish,

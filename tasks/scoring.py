@@ -6,7 +6,7 @@ from hashlib import blake2s
 from typing import TYPE_CHECKING, Any
 
 from cache import Value
-from cache.catalogue import BREADTH, FUNDING, INDICATORS, ORDER_BOOK
+from cache.catalogue import BREADTH, FUNDING, INDICATORS, LONG_SHORT, OPEN_INTEREST, ORDER_BOOK
 from market import score_inputs
 from market.confluence import confluence
 from market.inputs import Breadth, Funding, LongShort, OpenInterest, Trades
@@ -34,12 +34,20 @@ ALL_OF_AN_EXCHANGE = {score_inputs.FUNDING: FUNDING, score_inputs.BREADTH: BREAD
 BY_SYMBOL = {one.source: one.kind for one in BY_PERIOD}
 IN_WORDS = {
     "order_book": "order books",
-    "trades": "trades",
+    "trades": "trades of which it is certain who took",
     "open_interest": "open interest",
     "funding": "funding rates",
     "long_short": "long/short ratio",
     "breadth": "tickers of all symbols",
 }
+REPEATED_S = {
+    ORDER_BOOK.name: plain.REPEATED_S,
+    OPEN_INTEREST.name: 1800.0,  # exchanges write it down every five minutes
+    LONG_SHORT.name: 1800.0,
+    FUNDING.name: 9 * 3600.0,  # some say when the rate was set: at the last settlement
+}
+"""An answer whose own time is older than this many seconds says nothing of now, however lately it came."""
+
 MADE_OF = "made_of"
 """Of a view: the version of its candles."""
 
@@ -166,8 +174,8 @@ def input_name(key: Key) -> str:
 
 def is_late(entry: Entry, now: float) -> bool:
     """Whether an input is past its life, or a fresh answer that repeats what was long ago."""
-    repeats = entry.key.kind is ORDER_BOOK and now - entry.as_of > plain.REPEATED_S
-    return entry.state == "stale" or repeats
+    oldest_s = REPEATED_S.get(entry.key.kind.name)
+    return entry.state == "stale" or (oldest_s is not None and now - entry.as_of > oldest_s)
 
 
 def _version(entry: Entry | None) -> int:

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
 FIRST_REST_S = 10.0
 LONGEST_REST_S = 900.0
+MOST_DOUBLINGS = 10  # far beyond the longest rest; after days of bad answers no float would hold the number
 MOST = 10_000
 
 
@@ -24,7 +25,8 @@ class Setbacks:
     def note(self, key: Key, now: float) -> None:
         """One more bad answer: rest twice as long as the last time."""
         count = self._known.get(key, (0, 0.0))[0]
-        self._known[key] = (count + 1, now + min(FIRST_REST_S * 2**count, LONGEST_REST_S))
+        rest_s = min(FIRST_REST_S * 2 ** min(count, MOST_DOUBLINGS), LONGEST_REST_S)
+        self._known[key] = (count + 1, now + rest_s)
         while len(self._known) > MOST:
             self._known.pop(next(iter(self._known)), None)
 

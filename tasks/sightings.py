@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from cache.catalogue import BETA, CANDLES, CONFLUENCE, EXCHANGE_STATUS, TICKERS, UNIVERSE
@@ -24,11 +24,13 @@ NEVER = float("-inf")
 
 
 def of_score(house: House, exchange: str, symbol: str, entry: Entry) -> Sighting | None:
-    """The sighting of a stored score.
+    """The sighting of a stored score; None for one that lacks a component since inputs have not come yet.
 
-    One that lacks a component since inputs have not come yet is no start: each that comes moves it far.
+    Each that comes moves such a score far, and that is not the market's doing.
     """
-    sighting = alerts.of_score(
+    if any(NOT_YET in gap["reason"] for gap in entry.value["missing"]):
+        return None
+    return alerts.of_score(
         exchange,
         symbol,
         entry.value["score"],
@@ -36,9 +38,6 @@ def of_score(house: House, exchange: str, symbol: str, entry: Entry) -> Sighting
         high=house.settings.alert_score_high,
         low=house.settings.alert_score_low,
     )
-    if sighting is None or not any(NOT_YET in gap["reason"] for gap in entry.value["missing"]):
-        return sighting
-    return replace(sighting, past=True)
 
 
 @dataclass(slots=True)

@@ -37,5 +37,8 @@ class Slots:
 
 @lru_cache
 def slots_of(threads: int, exchanges: int) -> Slots:
-    """Those of this process: with one exchange alone it may have all threads."""
-    return Slots(threads if exchanges == 1 else max(1, threads - LEFT_TO_OTHERS))
+    """Those of this process: with one exchange alone it may have all threads.
+
+    While all but one hang, that one still has what is left to it.
+    """
+    return Slots(threads if exchanges == 1 else max(1, (threads - LEFT_TO_OTHERS) // (exchanges - 1)))

@@ -6,8 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cache.catalogue import CANDLES, LONG_SHORT, OPEN_INTEREST, ORDER_BOOK, TRADES
+from market.model import TIMEFRAME_SECONDS
+from tasks.costs import COSTS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from cache import Key, Kind
     from tasks.wire import House
 
@@ -44,7 +48,14 @@ BY_PERIOD = (
     SymbolInput("long_short", LONG_SHORT, "tasks.fetch.long_short", "period_long_short"),
 )
 BY_SYMBOL = {one.source: one for one in (CANDLE_INPUT, *BY_PERIOD)}
-BY_KIND = {one.kind: one for one in BY_SYMBOL.values()}
+
+
+def demand(house: House, exchange: str, offered: Sequence[str], timeframes: Sequence[str]) -> float:
+    """Units of the exchange's rate that keeping one symbol up to date takes in a second."""
+    a_candle = COSTS.of(exchange, CANDLE_INPUT.source)
+    return sum(a_candle / TIMEFRAME_SECONDS[name] for name in timeframes) + sum(
+        COSTS.of(exchange, one.source) / one.period_s(house) for one in BY_PERIOD if one.source in offered
+    )
 
 
 def claim_name(key: Key, seen_at: float | None) -> str:

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from webapp.exchanges import Exchanges
 
 
+INTERNAL = ("fingerprint", "held_signal")
+"""What a score carries for whoever makes the next one."""
+
+
 class SymbolConverter(PathConverter):
     """A symbol in an address: slashes belong to it, and line breaks reach the check that refuses them."""
 
@@ -133,7 +137,7 @@ class SymbolDesk:
         symbol = entry.key.params["symbol"]
         beta = {timeframe: beta_of(window, symbol, now) for timeframe, window in betas.items()}
         document = {
-            **entry.value,
+            **{name: part for name, part in entry.value.items() if name not in INTERNAL},
             "components": {name: aged(part, now) for name, part in entry.value["components"].items()},
             "inputs": [_aged(each, now) for each in entry.value.get("inputs", ())],
             "beta": beta,

@@ -16,7 +16,7 @@ from market.confluence import confluence
 from market.offline import COMPONENT_WEIGHTS
 from market.score_inputs import ScoreInputs
 from market.series import Series
-from market.timeframe_view import view_of
+from market.timeframe_view import view_of, views_of
 from tests.support.rating_by_hand import ByHand
 
 if TYPE_CHECKING:
@@ -51,8 +51,9 @@ def _scoring(ground: Ground, series: list[dict[str, Candles]]) -> Measured:
     every = [each for one in series for each in one.values()]
 
     def scores() -> list[Score]:
+        views = iter(views_of(every))
         return [
-            _score(at, ScoreInputs({name: view_of(each) for name, each in one.items()}, **others[at]))
+            _score(at, ScoreInputs({name: next(views) for name in one}, **others[at]))
             for at, one in enumerate(series)
         ]
 
@@ -69,7 +70,7 @@ def _scoring(ground: Ground, series: list[dict[str, Candles]]) -> Measured:
         [
             contender(TIDEMARK, scores, right),
             contender(BARE, lambda: [bare.columns(each) for each in every], whole),
-            contender("views", lambda: [view_of(each) for each in every], whole),
+            contender("views", lambda: views_of(every), whole),
             contender("stored", lambda: [score.to_plain() for score in scores()], _has_score),
         ],
         ground.effort, per_pass=1, unit_s=MS,
@@ -113,7 +114,7 @@ def _has_score(got: list[dict[str, Any]]) -> bool:
 
 def _indicators(ground: Ground, few: list[Candles]) -> list[Measured]:
     contenders = [
-        contender(TIDEMARK, lambda: [view_of(each) for each in few], _rated),
+        contender(TIDEMARK, lambda: views_of(few), _rated),
         contender(BARE, lambda: [bare.columns(each) for each in few], lambda got: len(got) == len(few)),
     ]
     notes: tuple[str, ...] = ()
@@ -124,7 +125,7 @@ def _indicators(ground: Ground, few: list[Candles]) -> list[Measured]:
         print(process.HOW, file=sys.stderr)
         notes = (process.HOW,)
     found = interleaved(contenders, ground.effort, per_pass=len(few), unit_s=US)
-    what = f"indicators and sub-scores of a series of {inputs.BARS} candles"
+    what = f"indicators and sub-scores of a series of {inputs.BARS} candles, {FEW} at a time"
     return [Measured("M2", what, "us", found.pop(TIDEMARK), found, notes=notes)]
 
 
@@ -157,13 +158,15 @@ def _peer(peers: process.Peers, name: str, few: list[Candles]) -> Contender:
 def _check(few: list[Candles]) -> None:
     """What is timed is right: the indicators are TA-Lib's, the votes those of plain loops."""
     for each in few:
-        columns, series = bare.columns(each), Series(each)
+        columns, series = bare.columns(each), Series.of([each])
         unit = each.close[-1]
+        known = ((name, series.newest(name)) for name in ("sma200", "ema50"))
+        mean = {name: 1.0 + newest[0] for name, newest in known if newest is not None}
         pairs = {
-            "rsi14": (series.rsi[-1], columns["rsi14"][-1]),
-            "williams14": (series.position[-1] - 100, columns["williams14"][-1]),
-            "sma200": (series.means[199] * unit, columns["sma200"][-1]),
-            "ema50": (series.ema(50)[-1] * unit, columns["ema50"][-1]),
+            "rsi14": (series.rsi[0, -1], columns["rsi14"][-1]),
+            "williams14": (series.position[0, -1] - 100, columns["williams14"][-1]),
+            "sma200": (mean["sma200"] * unit, columns["sma200"][-1]),
+            "ema50": (mean["ema50"] * unit, columns["ema50"][-1]),
         }
         assert all(np.isclose(ours, theirs, rtol=1e-9) for ours, theirs in pairs.values()), pairs
         assert dict(view_of(each).technical.votes) == ByHand(each).votes(len(each) - 1)

@@ -134,6 +134,8 @@ local function departure()
   local wait = window_us()
   if wait > PATIENCE then
     set('full_at', int(full_at - WEIGHT))
+    -- Who does not go tries nothing out.
+    if openings > 0 then set('trial_by', '', 'trial_until', '0') end
     return told('full', wait)
   end
   return told(wait > 0 and 'wait' or 'go', wait)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,14 +35,17 @@ class Component:
     name: str
     scope: Scope
     sub_scores: tuple[SubScore, ...]
+    weights: tuple[float, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "weights", tuple(sub_score.weight for sub_score in self.sub_scores))
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """A sub-score with the numbers that its formula took, by name; `timeframe` if it took candles as well."""
 
     value: float
-    facts: Mapping[str, float] = field(default_factory=dict)
+    facts: Mapping[str, float]
     timeframe: str | None = None
 
 

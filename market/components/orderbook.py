@@ -59,9 +59,9 @@ def measure(book: OrderBook) -> Measured:
 def _unusable_because(book: OrderBook) -> str | None:
     if not len(book.bids) or not len(book.asks):
         return "one side of the book is empty"
-    if not math.isfinite(float(book.bids.sum() + book.asks.sum())):
+    if not math.isfinite(np.add.reduce(book.bids, axis=None) + np.add.reduce(book.asks, axis=None)):
         return "a price or amount in the book is not a finite number"
-    if min(book.bids.min(), book.asks.min()) < 0:
+    if min(np.minimum.reduce(book.bids, axis=None), np.minimum.reduce(book.asks, axis=None)) < 0:
         return "a price or amount in the book is negative"
     if book.bids[0, 0] >= book.asks[0, 0]:
         return "the book is crossed"
@@ -84,8 +84,8 @@ def _depth(book: OrderBook) -> Found | str:
     middle = float(book.bids[0, 0] + book.asks[0, 0]) / 2
     # A level that stands exactly at the edge is inside, whatever rounding says.
     reach = middle * DEPTH * (1.0 + 1e-9)
-    bids = float(book.bids[middle - book.bids[:, 0] <= reach, 1].sum())
-    asks = float(book.asks[book.asks[:, 0] - middle <= reach, 1].sum())
+    bids = float(np.add.reduce(book.bids[:, 1][middle - book.bids[:, 0] <= reach]))
+    asks = float(np.add.reduce(book.asks[:, 1][book.asks[:, 0] - middle <= reach]))
     if bids <= 0 or asks <= 0:
         return "no volume within 0.5 % of the middle on one side"
     value = math.tanh(math.log(bids) - math.log(asks))

@@ -7,8 +7,7 @@ notional and back, the three of the trades change their sign; open interest does
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 
@@ -19,7 +18,7 @@ from market.score_inputs import OPEN_INTEREST, TRADES
 
 if TYPE_CHECKING:
     from market.inputs import OpenInterest, Trades
-    from market.model import Flags, Floats
+    from market.model import Floats
     from market.score_inputs import ScoreInputs
 
 WINDOW_S = 900.0
@@ -58,13 +57,17 @@ def of(inputs: ScoreInputs) -> Measured:
     return Measured.of(results)
 
 
-@dataclass(frozen=True, slots=True)
-class _Flow:
+class _Flow(NamedTuple):
     """Some trades together: how many, their notional, and what of it was bought less what was sold."""
 
     trades: int
     signed: float
     notional: float
+
+    @classmethod
+    def of(cls, notional: Floats, signed: Floats) -> Self:
+        """From the notional and the signed notional of each."""
+        return cls(len(notional), float(np.add.reduce(signed)), float(np.add.reduce(notional)))
 
     @property
     def share(self) -> float | None:
@@ -76,8 +79,7 @@ class _Flow:
         return {"trades": self.trades, "signed": self.signed, "notional": self.notional}
 
 
-@dataclass(frozen=True, slots=True)
-class _Window:
+class _Window(NamedTuple):
     """The trades of the window, oldest first: notional, signed notional, and where its newer half begins."""
 
     notional: Floats
@@ -85,10 +87,9 @@ class _Window:
     middle: int
     covered_s: float
 
-    def flow(self, chosen: Flags | slice = slice(None)) -> _Flow:
-        """The trades that are chosen, or all."""
-        notional, signed = self.notional[chosen], self.signed[chosen]
-        return _Flow(len(notional), float(signed.sum()), float(notional.sum()))
+    def flow(self) -> _Flow:
+        """Of all the trades."""
+        return _Flow.of(self.notional, self.signed)
 
 
 def _of_trades(trades: Trades) -> dict[str, Found | float | str]:
@@ -112,9 +113,10 @@ def _window(trades: Trades) -> _Window | str:
     `since` where that is later.
     """
     notional = trades.notional
-    if not math.isfinite(float(notional.sum() + trades.time.sum()) + trades.since + trades.as_of):
+    total = float(np.add.reduce(notional) + np.add.reduce(trades.time))
+    if not math.isfinite(total + trades.since + trades.as_of):
         return "a time, price or amount of the trades is not a finite number"
-    if len(trades) and min(trades.price.min(), trades.amount.min()) <= 0:
+    if len(trades) and min(np.minimum.reduce(trades.price), np.minimum.reduce(trades.amount)) <= 0:
         return "a price or amount of the trades is not positive"
     end = max(trades.as_of, float(trades.time[-1])) if len(trades) else trades.as_of
     start = max(trades.since, end - WINDOW_S)
@@ -134,14 +136,17 @@ def _large(window: _Window) -> Found | str:
         return f"needs {TENTH} trades, has {count}"
     rank = count - count // TENTH - 1
     percentile = float(np.partition(window.notional, rank)[rank])
-    flow = window.flow(window.notional >= percentile * (1.0 - NOTIONAL_TIE))
+    largest = (window.notional >= percentile * (1.0 - NOTIONAL_TIE)).nonzero()[0]
+    flow = _Flow.of(window.notional[largest], window.signed[largest])
     if flow.share is None:
         return "the largest trades have no notional"
     return Found(flow.share, {"percentile": percentile, **flow.facts()})
 
 
 def _pace(window: _Window) -> Found | str:
-    newer, older = (window.flow(half).share for half in (slice(window.middle, None), slice(0, window.middle)))
+    middle = window.middle
+    newer = _Flow.of(window.notional[middle:], window.signed[middle:]).share
+    older = _Flow.of(window.notional[:middle], window.signed[:middle]).share
     if newer is None or older is None:
         return f"no trades in the {'newer' if newer is None else 'older'} half"
     return Found(math.tanh(2.0 * (newer - older)), {"newer": newer, "older": older})

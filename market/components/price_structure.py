@@ -5,18 +5,20 @@ All four are scale-free, lie in [-1, 1] and change their sign when the prices ar
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
-from market import indicators
-from market.components.definition import Component, Measured, SubScore, needs
-from market.indicators import PRICE_TIE, sign
+import numpy as np
+
+from market.components.columns import NO_TRUE_RANGE, Column, bent, per_series
+from market.components.definition import Component, SubScore, needs
+from market.indicators import PRICE_TIE, last_swings, ratio, signs
 
 if TYPE_CHECKING:
+    from market.components.definition import Measured
     from market.series import Series
 
 RANGE_BARS = 50
-TREND_MEANS = (20, 50, 200)
+TREND_MEANS, TREND_BARS = ("ema20", "ema50", "ema200"), 200
 SLOPE_BARS = 20
 ATR_BARS = 14
 SLOPE_SPAN = 4.0  # a rise of four average true ranges over the line gives tanh(1)
@@ -33,50 +35,46 @@ COMPONENT = Component(
 )
 
 
-def measure(series: Series) -> Measured:
-    """The four sub-scores of the newest closed bar."""
-    return Measured.of(
-        {
-            "range": _range(series),
-            "trend": _trend(series),
-            "break": _break(series),
-            "slope": _slope(series),
-        }
-    )
+def measure(series: Series) -> list[Measured]:
+    """The four sub-scores of each series' newest closed bar."""
+    columns = {
+        "range": _range(series),
+        "trend": _trend(series),
+        "break": _break(series),
+        "slope": _slope(series),
+    }
+    return per_series(columns, series.count)
 
 
-def _range(series: Series) -> float | str:
+def _range(series: Series) -> Column | str:
     if series.bars < RANGE_BARS:
         return needs(RANGE_BARS, series.bars)
-    lowest = series.lowest[RANGE_BARS - 1]
-    width = series.highest[RANGE_BARS - 1] - lowest
-    if width <= PRICE_TIE:
-        return f"no range in {RANGE_BARS} bars"
-    return 2.0 * (series.last - lowest) / width - 1.0
+    lowest = series.lowest[:, RANGE_BARS - 1]
+    width = series.highest[:, RANGE_BARS - 1] - lowest
+    narrow = width <= PRICE_TIE
+    values = 2.0 * ratio(1.0 - lowest, width, ~narrow) - 1.0
+    return Column(values, ((f"no range in {RANGE_BARS} bars", narrow),))
 
 
-def _trend(series: Series) -> float | str:
-    if series.bars < max(TREND_MEANS):
-        return needs(max(TREND_MEANS), series.bars)
-    fast, middle, slow = (float(series.ema(length)[-1]) for length in TREND_MEANS)
-    return (sign(series.last - fast) + sign(fast - middle) + sign(middle - slow)) / 3
+def _trend(series: Series) -> Column | str:
+    fast, middle, slow = (series.newest(mean) for mean in TREND_MEANS)
+    if fast is None or middle is None or slow is None:
+        return needs(TREND_BARS, series.bars)
+    steps = signs(np.array((-fast, fast - middle, middle - slow)))
+    return Column(steps.sum(axis=0) / 3)
 
 
-def _break(series: Series) -> float | str:
-    top, bottom = indicators.last_swing_high(series.high), indicators.last_swing_low(series.low)
-    if top is None and bottom is None:
-        return f"no confirmed swing in {series.bars} bars"
-    above = top is not None and sign(series.last - top) > 0
-    below = bottom is not None and sign(series.last - bottom) < 0
+def _break(series: Series) -> Column:
+    top, bottom = last_swings(series.high, series.low)
     # Above a high that lies under the last low is both at once, and says nothing.
-    return float(above - below)
+    values = np.subtract(1.0 - top > PRICE_TIE, 1.0 - bottom < -PRICE_TIE, dtype=np.float64)
+    without = np.isnan(top) & np.isnan(bottom)
+    return Column(values, ((f"no confirmed swing in {series.bars} bars", without),))
 
 
-def _slope(series: Series) -> float | str:
-    needed = max(SLOPE_BARS, ATR_BARS + 1)
-    if series.bars < needed:
+def _slope(series: Series) -> Column | str:
+    slope, needed = series.newest("slope20"), max(SLOPE_BARS, ATR_BARS + 1)
+    if slope is None:
         return needs(needed, series.bars)
-    slope = indicators.line_slope(series.close, SLOPE_BARS)
-    if series.atr is None:
-        return "no true range"
-    return math.tanh(slope * SLOPE_BARS / (SLOPE_SPAN * series.atr))
+    steepness = slope * SLOPE_BARS / (SLOPE_SPAN * series.atr)
+    return Column(bent(steepness), ((NO_TRUE_RANGE, np.isnan(series.atr)),))

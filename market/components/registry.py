@@ -26,7 +26,7 @@ COMPONENTS: tuple[Component, ...] = (
 )
 
 # What is measured on one timeframe, besides the technical component, whose votes are kept as well.
-PER_TIMEFRAME: Mapping[str, Callable[[Series], Measured]] = {
+PER_TIMEFRAME: Mapping[str, Callable[[Series], list[Measured]]] = {
     volume.COMPONENT.name: volume.measure,
     price_structure.COMPONENT.name: price_structure.measure,
 }

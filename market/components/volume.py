@@ -6,13 +6,18 @@ the prices are mirrored. Sources: Chaikin's money flow, Granville's on-balance v
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
-from market.components.definition import Component, Measured, SubScore, needs
-from market.indicators import PRICE_TIE
+import numpy as np
+
+from market.components.columns import NO_TRUE_RANGE, Column, bent, per_series
+from market.components.definition import Component, SubScore, needs
+from market.indicators import PRICE_TIE, signs
 
 if TYPE_CHECKING:
+    from market.components.definition import Measured
+    from market.indicators import Votes
+    from market.model import Floats
     from market.series import Series
 
 BARS = 20
@@ -30,52 +35,54 @@ COMPONENT = Component(
 _NAMES = tuple(sub_score.name for sub_score in COMPONENT.sub_scores)
 
 
-def measure(series: Series) -> Measured:
-    """The four sub-scores of the newest closed bar."""
+def measure(series: Series) -> list[Measured]:
+    """The four sub-scores of each series' newest closed bar."""
     if series.bars < BARS:
-        return Measured.of(dict.fromkeys(_NAMES, needs(BARS, series.bars)))
-    traded = sum(series.volume[-BARS:].tolist())
-    if not traded > 0:
-        return Measured.of(dict.fromkeys(_NAMES, f"no volume in {BARS} bars"))
-    flow, delta, balance, above = _sums(series)
-    return Measured.of(
-        {
-            "money_flow": flow / traded,
-            "delta": delta / traded,
-            "balance": needs(BARS + 1, series.bars) if series.bars == BARS else balance / traded,
-            "vwap": "no true range" if series.atr is None else math.tanh(above / traded / series.atr),
-        }
-    )
+        return per_series(dict.fromkeys(_NAMES, needs(BARS, series.bars)), series.count)
+    volume = series.volume[:, -BARS:]
+    traded = volume.sum(axis=1)
+    silent = ~(traded > 0)
+    traded[silent] = np.nan
+    absent = ((f"no volume in {BARS} bars", silent),)
+
+    def shared(counts: Floats | Votes) -> Floats:
+        """What the volume of each bar counts, summed and shared out over all of it."""
+        return np.asarray(np.einsum("nb,nb->n", volume, counts) / traded, dtype=np.float64)
+
+    short = (needs(BARS + 1, series.bars), np.full(series.count, series.bars == BARS))
+    still = (NO_TRUE_RANGE, np.isnan(series.atr))
+    columns = {
+        "money_flow": Column(shared(_place(series)), absent),
+        "delta": Column(shared(_body(series)), absent),
+        "balance": Column(shared(_step(series)), (*absent, short)),
+        "vwap": Column(bent(shared(_gap(series)) / series.atr), (*absent, still)),
+    }
+    return per_series(columns, series.count)
 
 
-def _sums(series: Series) -> tuple[float, float, float, float]:
-    """What the volume of 20 bars is multiplied with, each summed: in one plain loop.
+def _place(series: Series) -> Floats:
+    """Where each bar closed between its low (-1) and its high (+1); 0 for a bar without width."""
+    high, low, close = (each[:, -BARS:] for each in (series.high, series.low, series.close))
+    width = high - low
+    above = (close - low) - (high - close)
+    return np.divide(above, width, out=np.zeros(width.shape), where=width > PRICE_TIE)
 
-    Over so few bars plain floats are quicker than numpy's calls. Prices nearer than the tie are equal.
-    """
-    closes = series.close[-BARS - 1 :].tolist()
-    before = closes[0]  # with 20 bars alone there is none before: `balance` is absent then
-    last, flow, delta, balance, above = series.last, 0.0, 0.0, 0.0, 0.0
-    for open_, high, low, close, volume in zip(
-        series.open[-BARS:].tolist(),
-        series.high[-BARS:].tolist(),
-        series.low[-BARS:].tolist(),
-        closes[-BARS:],
-        series.volume[-BARS:].tolist(),
-        strict=True,
-    ):
-        width, body, step = high - low, close - open_, close - before
-        if width > PRICE_TIE:
-            flow += volume * ((close - low) - (high - close)) / width
-        if body > PRICE_TIE:
-            delta += volume
-        elif body < -PRICE_TIE:
-            delta -= volume
-        if step > PRICE_TIE:
-            balance += volume
-        elif step < -PRICE_TIE:
-            balance -= volume
-        # From the newest close: prices that are all equal are then exactly at their mean.
-        above += volume * (last - (high + low + close) / 3)
-        before = close
-    return flow, delta, balance, above
+
+def _body(series: Series) -> Votes:
+    """Whether each bar rose or fell."""
+    return signs(series.close[:, -BARS:] - series.open[:, -BARS:])
+
+
+def _step(series: Series) -> Votes:
+    """Whether each bar closed above or below the one before; with 20 bars alone the first has none."""
+    steps = np.zeros((series.count, BARS), dtype=np.int8)
+    closes = series.close[:, -BARS - 1 :]
+    steps[:, -closes.shape[1] + 1 :] = signs(closes[:, 1:] - closes[:, :-1])
+    return steps
+
+
+def _gap(series: Series) -> Floats:
+    """How far the newest close stands above the typical price of each bar."""
+    high, low, close = (each[:, -BARS:] for each in (series.high, series.low, series.close))
+    # From the newest close: prices that are all equal are then exactly at their mean.
+    return 1.0 - (high + low + close) / 3

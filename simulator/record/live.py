@@ -117,7 +117,8 @@ class Rounds:
         now_ms = source.now_ms()
         most = _MOST_TRADES.get(source.client.id, _MOST_TRADES_ELSEWHERE)
         batch = source.ask(source.client.fetch_trades, symbol, None, most, check=_check_trades)
-        batch = [row for row in batch if row["timestamp"] >= manifest.from_ms]
+        # One that nobody took, as in an auction, has no side and is no trade that can be played.
+        batch = [row for row in batch if row["timestamp"] >= manifest.from_ms and row["side"] is not None]
         fresh = _follow(manifest.trades[symbol], batch, now_ms)
         size = source.contract_size(symbol)
         return [
@@ -159,7 +160,7 @@ def _id(row: Any) -> str:
 def _check_trades(rows: Any) -> None:
     for row in rows:
         sound = is_time(row["timestamp"]) and is_positive(row["price"]) and is_positive(row["amount"])
-        if not sound or row["side"] not in {"buy", "sell"}:
+        if not sound or row["side"] not in {"buy", "sell", None}:
             raise BadAnswer(f"a trade that cannot be, at {row['timestamp']!r}")
 
 

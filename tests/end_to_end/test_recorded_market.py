@@ -28,6 +28,8 @@ pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(240)]
 
 SHORT_LIVES = {
     "TTL_TICKERS": "8",
+    "TTL_BREADTH": "8",
+    "TTL_BETA": "11",
     "TTL_CANDLES": "12",
     "TTL_ORDER_BOOK": "12",
     "TTL_INDICATORS": "11",

@@ -104,6 +104,15 @@ class Crew:
             self._running.pop(name).wait(20)
             self.start(name)
 
+    def keep(self) -> None:
+        """Start what has ended by itself, as whoever keeps the processes does.
+
+        kombu 5.7 can end a worker whose broker goes while a message is not acknowledged: it puts that back
+        through the connection that it has just let go of.
+        """
+        for name in [name for name, process in self._running.items() if process.poll() is not None]:
+            self.start(name)
+
     def close(self) -> None:
         """End whatever runs, with its children."""
         for process in self._running.values():
@@ -195,7 +204,7 @@ class Crew:
         """Wait until everything has been renewed since now."""
         since = time.time()
         try:
-            eventually(lambda: not self.stuck(since), within_s=within_s, every_s=0.2)
+            eventually(lambda: self.keep() or not self.stuck(since), within_s=within_s, every_s=0.2)
         except AssertionError:
             raise AssertionError(
                 f"stuck since {since}: {sorted(self.stuck(since))}\n{self.facts()}\n{self.logs()}"

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from market.model import PRICE_COLUMNS
-from market.technical_rating import ITEMS, technical_rating
+from market.technical_rating import ITEMS, technical_ratings
 from tests.support.rating_by_hand import INDEX_TIE, PRICE_TIE, ByHand
 
 # A block of bars is looked at from so many bars before it on: between 300 and 800 bars, as a worker does.
@@ -34,22 +34,34 @@ class Departure(NamedTuple):
     ties: float
 
 
-def departures(candles):
-    """Every bar and item at which our vote is another than the rule's."""
-    found = []
-    for begin in range(0, len(candles), BLOCK):
+def departures(several):
+    """By name of a series, every bar and item at which our vote is another than the rule's.
+
+    Series of equal length are rated together, as a worker does.
+    """
+    found = {name: [] for name in several}
+    for begin in range(0, max(map(len, several.values())), BLOCK):
         start = max(0, begin - LEAD)
-        window = cut(candles, start, begin + BLOCK)
-        rules = ByHand(in_ticks(window)).untied()
-        for at in range(begin - start, len(window)):
-            ours, theirs = technical_rating(cut(window, 0, at + 1)).votes, rules.votes(at)
-            if ours != theirs:
-                found += [
-                    Departure(start + at, item, ours[item], theirs[item], ties_apart(rules, item, at))
-                    for item in ITEMS
-                    if ours[item] != theirs[item]
-                ]
+        windows = {name: cut(candles, start, begin + BLOCK) for name, candles in several.items()}
+        rules = {name: ByHand(in_ticks(window)).untied() for name, window in windows.items() if len(window)}
+        for at in range(begin - start, max(map(len, windows.values()))):
+            there = [name for name, window in windows.items() if len(window) > at]
+            ratings = technical_ratings([cut(windows[name], 0, at + 1) for name in there])
+            for name, rating in zip(there, ratings, strict=True):
+                found[name] += differing(rules[name], start, at, rating.votes)
     return found
+
+
+def differing(rules, start, at, ours):
+    """The items of one bar whose vote is not the rule's."""
+    theirs = rules.votes(at)
+    if ours == theirs:
+        return []
+    return [
+        Departure(start + at, item, ours[item], theirs[item], ties_apart(rules, item, at))
+        for item in ITEMS
+        if ours[item] != theirs[item]
+    ]
 
 
 def ties_apart(rules, item, at):

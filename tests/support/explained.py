@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from market.candles import aggregate
-from market.confluence import weighted_mean
 from market.model import TIMEFRAME_SECONDS, Candles
+from market.shares import weighted_mean
 from market.timeframe_view import TimeframeView, view_of
 
 if TYPE_CHECKING:
@@ -54,18 +54,19 @@ def view_at(moved: Candles, timeframe: str, part: Mapping[str, Any]) -> Timefram
 
 def assert_component(said: Mapping[str, Any], component: str, views: Mapping[str, TimeframeView]) -> None:
     """The component, its sub-scores and their parts are what these views give."""
-    values, weights = {}, {}
+    values, weights = [], []
     for sub_score in said["sub_scores"]:
         name = sub_score["name"]
         for timeframe, part in sub_score["timeframes"].items():
             assert part["value"] == pytest.approx(views[timeframe].value(component, name), abs=1e-9)
         mean, _ = weighted_mean(
-            {timeframe: view.value(component, name) for timeframe, view in views.items()},
-            {timeframe: part["weight"] for timeframe, part in sub_score["timeframes"].items()},
+            [view.value(component, name) for view in views.values()],
+            tuple(sub_score["timeframes"][timeframe]["weight"] for timeframe in views),
         )
         assert sub_score["value"] == pytest.approx(mean, abs=1e-9)
-        values[name], weights[name] = mean, sub_score["weight"]
-    expected, _ = weighted_mean(values, weights)
+        values.append(mean)
+        weights.append(sub_score["weight"])
+    expected, _ = weighted_mean(values, tuple(weights))
     assert expected is not None
     assert said["score"] == pytest.approx(50 + 50 * expected, abs=1e-9)
 

@@ -52,7 +52,14 @@ def test_lists_are_split_at_commas_without_repeats() -> None:
         ("TIMEFRAME_WEIGHTS", "1m=-1,5m=1,30m=1,4h=1", "TIMEFRAME_WEIGHTS: want finite weights"),
         ("COMPONENT_WEIGHTS", "technical=1,astrology=2", "does not know astrology"),
         ("COMPONENT_WEIGHTS", "technical", "COMPONENT_WEIGHTS: got 'technical'; want name=number pairs"),
+        (
+            "PERIOD_TICKERS",
+            "1e15",
+            "PERIOD_TICKERS: got '1e15'; input should be less than or equal to 31536000",
+        ),
+        ("ALERT_COOLDOWN", "1e300", "ALERT_COOLDOWN: got '1e300'; input should be less than or equal to"),
         ("COMPONENT_WEIGHTS", "technical=0", "want finite weights of at least 0 with a positive sum"),
+        ("COMPONENT_WEIGHTS", "technical=1e308,volume=1e308", "want finite weights of at least 0"),
         ("EXCHANGES", "by bit", "EXCHANGES: got 'by bit'; want exchange ids"),
         (
             "EXCHANGES",

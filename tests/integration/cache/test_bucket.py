@@ -211,6 +211,17 @@ def test_only_who_has_the_trial_can_give_it_up(buckets, virtual):
     assert (kept, buckets[2].take(FREE, 1.0, patience_s=0).state) == ("open", "go")
 
 
+def test_who_finds_the_window_full_leaves_the_trial_to_the_next(buckets, virtual):
+    """It does not ask, and would keep everybody out for as long as a trial may last."""
+    one_a_minute = Flow(per_second=1000.0, burst=1000.0, requests=1, window_s=60.0, trial_s=30.0)
+    buckets[0].take(one_a_minute, 1.0, patience_s=0)
+    open_circuit(buckets[0])
+    virtual.move(RULES.first_s)
+
+    assert buckets[1].take(one_a_minute, 1.0, patience_s=0).state == "full"
+    assert buckets[2].take(FREE, 1.0, patience_s=0).state == "go"
+
+
 def test_a_turn_that_the_window_makes_too_long_is_given_back(buckets, virtual):
     """The next one finds the bucket as if it had never been taken."""
     flow = Flow(per_second=10.0, burst=1.0, requests=1, window_s=1.0, trial_s=30.0)

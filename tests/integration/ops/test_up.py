@@ -199,7 +199,7 @@ def test_wrong_settings_stop_the_start_with_one_line_each(system):
 @pytest.mark.parametrize(
     ("variable", "value"),
     [
-        ("TTL_TICKERS", "10"),
+        ("TTL_EXCHANGE_STATUS", "10"),
         ("EXCHANGES", "bybt"),
         ("EXCHANGES", "simulated,okx"),
         ("SIMULATOR_RECORDINGS", "/does/not/exist"),

@@ -312,3 +312,17 @@ def test_another_process_needs_no_list_of_markets(workshop: Workshop) -> None:
     wire.house().exchange(EXCHANGE).tickers(names)
 
     assert list(workshop.simulator.requests()["paths"]) == ["/v5/market/tickers"]
+
+
+def test_more_symbols_than_the_rate_carries_are_warned_of(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the number that it does carry: nobody has to find out why everything is late."""
+    monkeypatch.setattr(Exchange, "calls_within", lambda *_: 30)
+
+    with capture_logs() as logs:
+        fetch.universe(EXCHANGE)
+
+    (warned,) = [one for one in logs if one["event"] == "rate_too_small"]
+    assert warned["symbols"] == len(symbols(workshop))
+    assert 0 < warned["carries"] < warned["symbols"]

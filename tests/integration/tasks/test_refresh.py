@@ -26,7 +26,6 @@ from cache.catalogue import (
 )
 from tasks import fetch, plain, refresh, wire
 from tasks.announce import derive_symbols
-from tasks.symbol_inputs import CLAIM_S, claim_name
 from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
@@ -131,11 +130,6 @@ def test_each_kind_is_asked_of_the_task_that_makes_it(office: Office) -> None:
     keys = {
         TICKERS.key(exchange=EXCHANGE): 55,
         FUNDING.key(exchange=EXCHANGE): 280,
-        ORDER_BOOK.key(**symbol): 55,
-        TRADES.key(**symbol): 55,
-        OPEN_INTEREST.key(**symbol): 800,
-        LONG_SHORT.key(**symbol): 800,
-        CANDLES.key(**symbol, timeframe="1m"): 86,
         INDICATORS.key(**symbol, timeframe="5m"): 406,
         score(): 25,
         DASHBOARD.key(view="data"): 17,
@@ -154,13 +148,6 @@ def test_each_kind_is_asked_of_the_task_that_makes_it(office: Office) -> None:
             ("tasks.derive.symbols", [EXCHANGE, ["BTC/USDT:USDT"], []]),
         ],
         "fetch.fast": [("tasks.fetch.tickers", [EXCHANGE]), ("tasks.fetch.funding", [EXCHANGE])],
-        "fetch.slow": [
-            ("tasks.fetch.order_books", [EXCHANGE, ["BTC/USDT:USDT"]]),
-            ("tasks.fetch.trades", [EXCHANGE, ["BTC/USDT:USDT"]]),
-            ("tasks.fetch.open_interest", [EXCHANGE, ["BTC/USDT:USDT"]]),
-            ("tasks.fetch.long_short", [EXCHANGE, ["BTC/USDT:USDT"]]),
-            ("tasks.fetch.candles", [EXCHANGE, "1m", ["BTC/USDT:USDT"]]),
-        ],
     }
 
 
@@ -218,31 +205,36 @@ def test_many_symbols_travel_in_one_message(office: Office) -> None:
 
 def test_an_exchange_that_wants_quiet_gets_it(office: Office) -> None:
     """Nor is one asked that is no longer in the settings; what is computed here may be computed."""
-    book = ORDER_BOOK.key(exchange=EXCHANGE, symbol="BTC/USDT:USDT")
+    rates = FUNDING.key(exchange=EXCHANGE)
     office.houses[0].cache.put(
-        EXCHANGE_STATUS.key(exchange=EXCHANGE, source="order_book"),
+        EXCHANGE_STATUS.key(exchange=EXCHANGE, source="funding"),
         {"state": "banned", "since": 0, "last_success_at": 0, "reason": "418", "retry_at": time.time() + 600},
     )
-    office.put(book, TICKERS.key(exchange="elsewhere"))
-    office.read(book, TICKERS.key(exchange="elsewhere"))
-    office.clock.ahead += 55
+    office.put(rates, FUNDING.key(exchange="elsewhere"))
+    office.read(rates, FUNDING.key(exchange="elsewhere"))
+    office.clock.ahead += 280
 
     office.refresh_in(0)
 
     assert office.sent() == {}
 
 
-def test_what_the_plan_has_sent_out_is_not_sent_again(office: Office) -> None:
-    """Both use one claim: it is being fetched already."""
-    book = ORDER_BOOK.key(exchange=EXCHANGE, symbol="BTC/USDT:USDT")
-    office.put(book)
-    office.read(book)
-    office.clock.ahead += 55
-    cache = office.houses[0].cache
-    seen_at = cache.get(book).stored_at  # type: ignore[union-attr]
-    assert cache.claim(claim_name(book, seen_at), CLAIM_S)
+def test_what_is_asked_symbol_by_symbol_is_left_to_the_plan(office: Office) -> None:
+    """It is late only where the rate carries no more: asked for by two, nothing else would have a turn."""
+    symbol = {"exchange": EXCHANGE, "symbol": "BTC/USDT:USDT"}
+    keys = {
+        ORDER_BOOK.key(**symbol): 55,
+        TRADES.key(**symbol): 55,
+        OPEN_INTEREST.key(**symbol): 800,
+        LONG_SHORT.key(**symbol): 800,
+        CANDLES.key(**symbol, timeframe="1m"): 86,
+    }
 
-    office.refresh_in(0)
+    for key, age_s in keys.items():
+        office.put(key)
+        office.clock.ahead += age_s
+        office.read(key)
+        office.refresh_in(0)
 
     assert office.sent() == {}
 

@@ -34,7 +34,7 @@ class Settings:
 
     def lifetimes(self):
         """Shorter tickers."""
-        return {**CATALOGUE.lifetimes, "tickers": 30.0}
+        return {**CATALOGUE.lifetimes, "tickers": 30.0, "breadth": 30.0}
 
 
 def test_the_settings_choose_the_tiers(clock):

@@ -52,6 +52,14 @@ def named(sightings, kind):
     return [(one.mark, one.level, one.past) for one in sightings if one.kind == kind]
 
 
+def test_a_rise_beyond_all_numbers_is_not_judged() -> None:
+    """Both prices are positive and finite; their quotient is not."""
+    series = candles()
+    broken = with_last(scaled(series, 1e-20), close=1e300)
+
+    assert newest(of_return, broken) is None
+
+
 @pytest.mark.parametrize(
     ("z", "level"), [(4.0001, "up"), (3.9999, ""), (-4.0001, "down"), (-3.9999, ""), (0.0, ""), (25.0, "up")]
 )

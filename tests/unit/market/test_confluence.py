@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from market.confluence import weighted_mean
 from market.score_inputs import ScoreInputs
+from market.shares import weighted_mean
 from market.timeframe_view import view_of
 from tests.support.made_candles import book, made, walk
 from tests.support.made_inputs import NOW
@@ -196,11 +196,11 @@ def test_the_clock_enters_no_number():
 
 def test_shares_are_those_of_the_values_that_are_there():
     """The weighted mean by hand; without weight or value there is none."""
-    mean, shares = weighted_mean({"a": 1.0, "b": None, "c": -0.5}, {"a": 1.0, "b": 5.0, "c": 3.0})
+    mean, shares = weighted_mean([1.0, None, -0.5], (1.0, 5.0, 3.0))
 
     assert mean == pytest.approx(-0.125)
-    assert shares == {"a": 0.25, "b": None, "c": 0.75}
-    assert weighted_mean({"a": 1.0}, {"a": 0.0}) == (None, {"a": None})
+    assert shares == (0.25, None, 0.75)
+    assert weighted_mean([1.0], (0.0,)) == (None, (None,))
 
 
 def test_all_weights_of_sub_scores_add_up():

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ccxt
 import pytest
 from structlog.testing import capture_logs
 
@@ -199,6 +200,26 @@ def test_where_there_is_no_call_for_all_each_rate_is_asked_for():
         (0.0003, 4.0, STARTED + 7200)
     }
     assert list(found) == [BTC, ETH]
+
+
+@pytest.mark.parametrize("wrong", [ccxt.BadSymbol("gone"), TypeError("null")])
+def test_one_that_is_asked_for_by_itself_and_has_none_costs_no_other_its_rate(wrong):
+    """It is told of; with nothing but such ones the answer is bad."""
+    exchange, client, _ = bybit({})
+    client.has["fetchFundingRates"] = False
+
+    def rate(symbol):
+        if symbol == BTC:
+            raise wrong
+        return {"fundingRate": 0.0003, "interval": "8h", "symbol": symbol}
+
+    client.fetch_funding_rate = rate
+
+    with capture_logs() as logs:
+        assert list(exchange.funding([BTC, ETH])) == [ETH]
+    assert [(one["event"], one["dropped"]) for one in logs] == [("funding_dropped", 1)]
+    with pytest.raises(BadAnswer, match="1 broken"):
+        exchange.funding([BTC])
 
 
 @pytest.mark.parametrize(

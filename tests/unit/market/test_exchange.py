@@ -59,12 +59,12 @@ def test_no_true_row_at_all_is_a_bad_answer(rows, reason):
         exchange.tickers()
 
 
-def universe(*rows: dict[str, str], markets=None, limit: int = 10):
-    """The universe when these rows are the tickers."""
-    known = list((MARKETS if markets is None else markets).values())
+def universe(*rows: dict[str, str], markets=None, limit: int = 10, known=None):
+    """The universe when these rows are the tickers; `known` are those that were tracked."""
+    listed = list((MARKETS if markets is None else markets).values())
     exchange, client, _ = made_exchange(tickers(*rows), clock=lambda: STARTED, markets={})
-    client.fetch_markets = lambda _params=None: known
-    return exchange.universe(limit)
+    client.fetch_markets = lambda _params=None: listed
+    return exchange.universe(limit, known)
 
 
 def test_the_universe_is_live_usdt_perpetuals_by_turnover():
@@ -113,6 +113,30 @@ def test_without_perpetuals_the_universe_is_spot():
 
     assert [(one.symbol, one.type) for one in found] == [("BTC/USDT", "spot"), ("ETH/USD", "spot")]
     assert "category=spot" in client.session.urls[-1]
+
+
+def test_a_symbol_whose_row_is_untrue_just_now_stays_where_it_was():
+    """One crossed quote at the wrong moment must not cost a symbol all that is known of it."""
+    rows = ticker("BTCUSDT", "-1"), ticker("ETHUSDT", "100", "7")
+
+    found = universe(*rows, known={"BTC/USDT:USDT": 9.0, "ETH/USDT:USDT": 7.0, "OLD/USDT:USDT": 99.0})
+
+    assert [(one.symbol, one.turnover_24h) for one in found] == [
+        ("BTC/USDT:USDT", 9.0), ("ETH/USDT:USDT", 7.0),
+    ]  # fmt: skip
+    assert [one.symbol for one in universe(*rows)] == ["ETH/USDT:USDT"]
+
+
+def test_an_answer_without_most_of_the_tracked_symbols_is_not_believed():
+    """Half an answer must not throw symbols out; a single one that is gone leaves."""
+    markets = {name: made_market(f"{name}/USDT:USDT", id=f"{name}USDT") for name in ("BTC", "ETH", "SOL")}
+    known = {market["symbol"]: 1.0 for market in markets.values()}
+
+    with pytest.raises(BadAnswer, match="no tickers of 2 of the 3 symbols known"):
+        universe(ticker("BTCUSDT", "100"), markets=markets, known=known)
+
+    two = [ticker("BTCUSDT", "100"), ticker("ETHUSDT", "100")]
+    assert len(universe(*two, markets=markets, known=known)) == 2
 
 
 def test_a_list_of_markets_that_shrank_by_half_is_not_believed():

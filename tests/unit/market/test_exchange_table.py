@@ -7,6 +7,7 @@ import pytest
 from market import __main__ as command_line
 from market import exchange_table
 from market.exchange_table import BEGIN, CLAIMED, END, rows, tables, written_into
+from market.particulars import TAKER_UNKNOWN
 from settings import DEFAULT_TIMEFRAME_WEIGHTS, TIMEFRAME_SECONDS, Settings
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -29,7 +30,8 @@ def test_there_is_a_row_for_each_claimed_exchange(found):
     """The eight, each with a price for every call that it has."""
     assert tuple(found) == CLAIMED
     for row in found.values():
-        assert {"candles", "order_book", "trades", "breadth"} <= set(row.inputs)
+        assert {"candles", "order_book", "breadth"} <= set(row.inputs)
+        assert ("trades" in row.inputs) is (row.exchange not in TAKER_UNKNOWN)
         assert set(row.costs) == {*row.inputs, "tickers"} - {"breadth"}
         assert all(cost > 0 for cost in row.costs.values())
         assert row.symbols > 0

@@ -20,7 +20,7 @@ def by_hand(columns, at):
 
 def measured(candles):
     """The four sub-scores of the newest bar."""
-    return price_structure.measure(Series(candles))
+    return price_structure.measure(Series.of([candles]))[0]
 
 
 @pytest.mark.parametrize("symbol", ["ADA", "BTC", "XMR"])
@@ -113,7 +113,6 @@ def test_a_close_above_the_last_high_and_below_the_last_low_is_no_break():
     closes = [100] * 7 + [110] * 6 + [105]
     candles = made(closes, high, low, closes, [1] * 14)
 
-    assert (
-        indicators.last_swing_high(candles.high) < candles.close[-1] < indicators.last_swing_low(candles.low)
-    )
+    top, bottom = indicators.last_swings(candles.high[None], candles.low[None])
+    assert top < candles.close[-1] < bottom
     assert measured(candles).values["break"] == 0

@@ -14,6 +14,7 @@ from talipp.ohlcv import OHLCV
 from market import indicators
 from market.series import Series
 from market.technical_rating import ITEMS, technical_rating
+from market.weights import MEANS
 from tests.support.every_bar import cut, departures, in_ticks
 from tests.support.rating_by_hand import ByHand
 from tests.support.recorded_candles import FIVE_MINUTES, HOURS, MINUTES, QUARTERS, recorded
@@ -58,22 +59,25 @@ def decided_by_a_tie(found):
     return Counter(each.item for each in found)
 
 
+@pytest.fixture(scope="module")
+def of_quarters():
+    """What departs from the rules in the candles of 15 minutes, by symbol."""
+    several = {symbol: series(QUARTERS, symbol) for symbol in SYMBOLS}
+    assert {len(candles) for candles in several.values()} == {2124}
+    return departures(several)
+
+
 @pytest.mark.parametrize("symbol", SYMBOLS)
-def test_every_vote_on_every_bar_is_what_the_rule_says(symbol):
+def test_every_vote_on_every_bar_is_what_the_rule_says(symbol, of_quarters):
     """2,124 bars, 26 items, the first bars included; what a tie decides is counted."""
-    candles = series(QUARTERS, symbol)
-
-    found = departures(candles)
-
-    assert len(candles) == 2124
-    assert decided_by_a_tie(found) == DECIDED_BY_A_TIE.get(symbol, {})
+    assert decided_by_a_tie(of_quarters[symbol]) == DECIDED_BY_A_TIE.get(symbol, {})
 
 
 @pytest.mark.skipif(not ALL, reason="ALL_RATINGS=1 looks at every recorded bar")
 @pytest.mark.parametrize("file", IN_OTHER_FILES)
 def test_every_recorded_bar_is_rated_by_the_rules(file):
     """All symbols of the other recorded timeframes: nothing but ties is decided otherwise."""
-    found = sum((decided_by_a_tie(departures(candles)) for candles in recorded(file).values()), Counter())
+    found = sum(map(decided_by_a_tie, departures(recorded(file)).values()), Counter())
 
     assert found == IN_OTHER_FILES[file]
 
@@ -109,7 +113,9 @@ class Talipp:
         self.rsi_k, self.rsi_d = part(of_rsi, "k"), part(of_rsi, "d")
         self.williams, self.ao = talipp.Williams(14, bars), talipp.AO(5, 34, bars)
         self.uo, self.atr = talipp.UO(7, 14, 28, bars), talipp.ATR(14, bars)
-        self.macd, self.signal = part(macd, "macd"), part(macd, "signal")
+        self.macd, self.signal, self.histogram = (
+            part(macd, name) for name in ("macd", "signal", "histogram")
+        )
         self.adx, self.plus, self.minus = (part(movement, name) for name in ("adx", "plus_di", "minus_di"))
 
 
@@ -146,18 +152,19 @@ def test_the_columns_of_the_rules_are_those_of_talipp(candles, theirs):
 @pytest.mark.parametrize("end", [WARM + 10, WARM + 30, 400])
 def test_our_indicators_are_those_of_talipp(candles, theirs, end):
     """After warm-up each of our own numbers agrees to a billionth, whatever the series' unit is."""
-    ours, at = Series(cut(candles, 0, end)), end - 1
+    ours, at = Series.of([cut(candles, 0, end)]), end - 1
     unit = candles.close[at]
     adx, _, plus, minus = indicators.directional(ours.high, ours.low, ours.atr, 14)
+    means = {name: (ours.newest(name) + 1) * unit for name in ("hma9", *MEANS)}
     numbers = {
-        "hma": indicators.hull_mean(ours.close, 9) * unit,
-        "vwma": indicators.volume_weighted_mean(ours.close, ours.volume, 20) * unit,
-        "rsi": ours.rsi[-1],
-        "raw": ours.position[-1],
-        "williams": ours.position[-1] - 100,
+        "hma": means["hma9"],
+        "vwma": (1 - indicators.volume_weighted_gap(ours.moved, ours.volume, 20)) * unit,
+        "rsi": ours.rsi[:, -1],
+        "raw": ours.position[:, -1],
+        "williams": ours.position[:, -1] - 100,
         "cci": indicators.commodity_channel(ours.close, 20)[0],
         "uo": indicators.ultimate(ours.high, ours.low, ours.close),
-        "macd": (ours.ema(12)[-1] - ours.ema(26)[-1]) * unit,
+        "histogram": ours.newest("histogram") * unit,
         "atr": ours.atr * unit,
         "adx": adx,
         "plus": plus,
@@ -166,10 +173,10 @@ def test_our_indicators_are_those_of_talipp(candles, theirs, end):
 
     assert numbers == {name: pytest.approx(getattr(theirs, name)[at], rel=1e-9, abs=1e-9) for name in numbers}
     for length in (10, 50, 200):
-        assert ours.means[length - 1] * unit == pytest.approx(theirs.sma[length][at], rel=1e-9)
-        assert ours.ema(length)[-1] * unit == pytest.approx(theirs.ema[length][at], rel=1e-9)
+        assert means[f"sma{length}"] == pytest.approx(theirs.sma[length][at], rel=1e-9)
+        assert means[f"ema{length}"] == pytest.approx(theirs.ema[length][at], rel=1e-9)
     for length in (9, 26, 52):
-        middle = (ours.highest[length - 1] + ours.lowest[length - 1]) / 2
+        middle = (ours.highest[:, length - 1] + ours.lowest[:, length - 1]) / 2
         assert middle * unit == pytest.approx(theirs.middles[length][at], rel=1e-9)
 
 

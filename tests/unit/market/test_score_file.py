@@ -182,9 +182,11 @@ def test_where_nothing_can_be_scored_the_exit_code_says_so(score, file):
         (("--timeframe-weights", "5m"), "got '5m'; want name=number"),
         (("--timeframe-weights", "5m=nan"), "want numbers of at least 0"),
         (("--component-weights", "technical=0"), "want numbers of at least 0, one of them above"),
+        (("--component-weights", "technical=1e308,volume=1e308"), "want numbers of at least 0"),
         (("--component-weights", "luck=1"), "--component-weights: got luck; want some of orderflow"),
         (("--at", "noon"), "got 'noon'; want a time like 2025-04-01T12:00 (UTC)"),
         (("--at", "-5"), "got '-5'; want a time after 1970"),
+        (("--at", "1e20"), "got '1e20'; want a time after 1970 and before 5138"),
         (("--bars", "0"), "got '0'; want a whole number from 2 to 10000"),
     ],
 )

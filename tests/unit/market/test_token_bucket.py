@@ -19,10 +19,11 @@ class Bench:
 
     def __init__(self, rate: Rate = Rate(100.0, 5.0)) -> None:  # noqa: B008 - frozen
         self.now = 1000.0
+        self.ahead = 500.0  # Unix time before the other clock
         self.turns = TokenBucket(
             exchange="x",
             rate=rate,
-            clock=lambda: self.now + 500.0,
+            clock=lambda: self.now + self.ahead,
             monotonic=lambda: self.now,
             sleep=self.sleep,
             chance=lambda: 0.0,
@@ -61,6 +62,23 @@ class Bench:
         thread.start()
         thread.join()
         return raised[0]
+
+
+def test_a_clock_that_is_set_back_makes_no_closure_longer():
+    """Neither one that is over nor one that goes on; what is told is on the clock as it is then."""
+    bench = Bench()
+    bench.turns.close_until(bench.now + 500.0 + 10.0)
+    bench.now += 20.0
+    bench.ahead -= 3600.0
+
+    bench.ask()
+
+    bench.turns.close_until(bench.now + bench.ahead + 60.0, word="banned", reason="HTTP 403")
+    bench.ahead -= 3600.0
+    assert bench.turns.closed().until == bench.now + bench.ahead + 60.0
+    with pytest.raises(Banned, match="HTTP 403") as refused:
+        bench.turns.acquire(patience_s=20)
+    assert refused.value.until == bench.now + bench.ahead + 60.0
 
 
 def test_an_open_circuit_refuses_at_once_with_the_reason_that_opened_it():

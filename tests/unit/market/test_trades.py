@@ -6,9 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from market.components import orderflow
 from market.errors import BadAnswer
 from market.inputs import Trades
+from market.particulars import MOST_TRADES
 from market.trades import MOST_KEPT, answer_of, joined, meet
+from settings import Settings
 
 X = {"exchange": "x", "symbol": "A/B"}
 
@@ -167,6 +170,13 @@ def test_no_more_than_the_most_is_kept_and_whole_instants_only():
     assert MOST_KEPT - 3 <= len(now) <= MOST_KEPT
     assert now.since == now.time[0]
     assert int(rows[-len(now) - 1]["timestamp"]) / 1000 < now.since
+
+
+def test_enough_is_kept_of_the_busiest_market_for_a_score():
+    """A full answer in each period, of the exchanges that give most at once."""
+    most_a_second = max(MOST_TRADES.values())[0] / Settings.model_fields["period_trades"].default
+
+    assert most_a_second * orderflow.LEAST_S < MOST_KEPT
 
 
 def test_a_market_without_trades_in_the_window_is_known_to_have_none():

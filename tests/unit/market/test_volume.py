@@ -14,7 +14,7 @@ PRICES = ("open", "high", "low", "close", "volume")
 
 def measured(candles):
     """The four sub-scores of the newest bar."""
-    return volume.measure(Series(candles))
+    return volume.measure(Series.of([candles]))[0]
 
 
 @pytest.mark.parametrize("symbol", ["ADA", "BTC", "XMR"])

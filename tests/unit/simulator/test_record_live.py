@@ -47,6 +47,14 @@ def test_each_trade_is_kept_once_however_often_it_is_shown(tmp_path, folder):
     assert len(folder.manifest.trades[BTC].spans) == 1
 
 
+def test_a_trade_that_nobody_took_is_left_out_and_stops_nothing(tmp_path, folder):
+    """An auction's has no side; those around it are kept."""
+    live(folder, [trade(START, 1), trade(START + 1, 2, side=None), trade(START + 2, 3)])
+
+    numbers = [line.rpartition(",")[2] for line in text(tmp_path / "market", TRADES).splitlines()[1:]]
+    assert numbers == ["1", "3"]
+
+
 def test_trades_that_were_missed_between_two_rounds_leave_a_gap_that_is_known(folder):
     """What is played never bridges it."""
     live(folder, [trade(START, 1), trade(START + 5, 2)], [trade(START + 50, 9), trade(START + 60, 10)])

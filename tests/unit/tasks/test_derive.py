@@ -185,6 +185,22 @@ def test_a_symbol_is_scored_again_when_an_input_turns_late(
     assert "trades" in score(house).value["stale"]
 
 
+@pytest.mark.parametrize("kind", [OPEN_INTEREST, LONG_SHORT, FUNDING])
+def test_an_answer_that_repeats_what_was_long_ago_is_late_however_lately_it_came(
+    house: House, kind: Any
+) -> None:
+    """Its own time tells: an exchange may go on answering with what it wrote down hours ago."""
+    put_all(house)
+    key = kind.key(exchange="okx") if kind is FUNDING else kind.key(exchange="okx", symbol=BTC)
+    repeated = house.cache.get(key)
+    assert repeated is not None
+    house.cache.put(key, repeated.value, as_of=house.clock() - 10 * 3600)
+
+    derive_all(house)
+
+    assert list(score(house).value["stale"]) == [kind.name]
+
+
 def test_other_weights_are_a_reason_to_score_again(house: House, scored: list[dict[str, Any]]) -> None:
     """A restart with other settings shows their scores at once."""
     put_all(house)
@@ -202,8 +218,8 @@ def test_a_view_is_computed_again_only_from_other_candles(
 ) -> None:
     """And otherwise renewed like a score."""
     computed: list[Any] = []
-    compute = derive.view_of
-    monkeypatch.setattr(derive, "view_of", lambda candles: computed.append(candles) or compute(candles))
+    compute = derive.views_of
+    monkeypatch.setattr(derive, "views_of", lambda candles: computed.extend(candles) or compute(candles))
     put_candles(house)
     derive.derive_views(house, "okx", [BTC], ["1m"])
     key = INDICATORS.key(exchange="okx", symbol=BTC, timeframe="1m")

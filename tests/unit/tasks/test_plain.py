@@ -106,4 +106,12 @@ def test_the_breadth_counts_those_above_their_open_of_those_that_have_one() -> N
         NOW,
     )
 
-    assert plain.breadth("okx", tickers, NOW) == {"above": 1, "symbols": 3, "as_of": NOW}
+    assert plain.breadth("okx", tickers, NOW, since=NOW - 60) == {"above": 1, "symbols": 3, "as_of": NOW}
+
+
+def test_the_breadth_leaves_out_prices_that_nobody_confirmed_for_long() -> None:
+    """A row that was kept from an earlier answer says where the price was, not where it is."""
+    before = plain.tickers({"A": ticker("A", 1.0), "B": ticker("B", 1.0)}, ["A", "B"], None, NOW)
+    later = plain.tickers({"A": replace(ticker("A", 1.0), as_of=NOW + 61)}, ["A", "B"], before, NOW + 61)
+
+    assert plain.breadth("okx", later, NOW + 61, since=NOW + 1)["symbols"] == 1

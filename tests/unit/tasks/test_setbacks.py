@@ -42,6 +42,16 @@ def test_a_good_answer_makes_it_all_forgotten() -> None:
     assert rest_s(known, 0.0) == FIRST_REST_S
 
 
+def test_bad_answers_for_weeks_still_rest_for_the_bound() -> None:
+    """At a quarter of an hour each, some ten days make more doublings than a float can count."""
+    known = Setbacks()
+
+    for _ in range(1100):
+        known.note(KEY, 0.0)
+
+    assert rest_s(known, 0.0) == LONGEST_REST_S
+
+
 def test_they_do_not_pile_up(monkeypatch) -> None:  # type: ignore[no-untyped-def]
     """A market with thousands of broken symbols costs no memory without end."""
     monkeypatch.setattr(setbacks, "MOST", 2)

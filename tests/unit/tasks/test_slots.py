@@ -39,4 +39,5 @@ def test_several_exchanges_leave_threads_to_each_other_and_one_alone_takes_all()
     """Even of two threads one exchange may use one."""
     assert slots_of(8, 1).most == 8
     assert slots_of(8, 2).most == 6
+    assert slots_of(8, 3).most == 3
     assert slots_of(2, 3).most == 1

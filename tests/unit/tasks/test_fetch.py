@@ -1,0 +1,73 @@
+"""Claims about refreshing what is tracked, in a process that may end in the middle of it."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from cache.catalogue import MARKETS, UNIVERSE
+from market.model import Instrument
+from settings import Settings
+from tasks import batches, fetch, plain, wire
+from tasks.wire import House
+from tests.support.dashboards import NOW, MovableClock, memory_cache
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+BTC = "BTC/USDT"
+INSTRUMENTS = (Instrument("okx", BTC, "BTC", "USDT", "spot", 2.0),)
+
+
+def market(id_: str) -> dict[str, Any]:
+    """What an exchange trades as BTC/USDT, under its own name for it."""
+    return {"id": id_, "symbol": BTC, "type": "spot"}
+
+
+@pytest.fixture
+def house(monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
+    """A house over memory alone whose exchange has begun to trade something else as BTC/USDT."""
+    okx = SimpleNamespace(
+        id="okx",
+        spent=float,
+        universe=lambda _limit, _known: INSTRUMENTS,
+        timeframes=list,
+        inputs=lambda: ("candles",),
+        markets_as_of=lambda: NOW,
+        plain_markets=lambda: [market("new")],
+        calls_within=lambda _seconds: 600,
+    )
+    clock = MovableClock()
+    cache = memory_cache(clock)
+    made = House(settings=Settings(), cache=cache, clock=clock, exchange=lambda _: okx)  # type: ignore[arg-type,return-value]
+    cache.put(MARKETS.key(exchange="okx"), {"markets": [market("old")]}, as_of=NOW - 1)
+    cache.put(UNIVERSE.key(exchange="okx"), plain.universe(INSTRUMENTS, ("1m",), ("candles",)))
+    monkeypatch.setattr(wire, "house", lambda: made)
+    for module in (batches, fetch):
+        monkeypatch.setattr(module, "request_publish", lambda _cache: None)
+    monkeypatch.setattr(fetch, "plan", SimpleNamespace(apply_async=lambda *_, **__: None))
+    yield made
+    cache.close()
+
+
+@pytest.mark.usefixtures("house")
+def test_a_process_that_ends_before_it_has_forgotten_leaves_that_to_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Else the new market's candles would be joined to those of the old one."""
+    forgotten: list[list[str]] = []
+
+    def killed(*_: object) -> None:
+        raise SystemExit
+
+    monkeypatch.setattr(fetch, "forget", killed)
+    with pytest.raises(SystemExit):
+        fetch.universe.run("okx")
+
+    monkeypatch.setattr(fetch, "forget", lambda _house, _exchange, symbols: forgotten.append(symbols))
+    fetch.universe.run("okx")
+    fetch.universe.run("okx")
+
+    assert forgotten == [[BTC], []]
