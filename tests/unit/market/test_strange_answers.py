@@ -13,6 +13,7 @@ ON_SPOT = ("kraken", "coinbase")
 LACKING = {
     **dict.fromkeys(ON_SPOT, ("open_interest", "funding", "long_short")),
     **dict.fromkeys(("kucoin", "gate"), ("long_short",)),
+    "coinbase": ("trades", "open_interest", "funding", "long_short"),
 }
 
 CALLS = {
