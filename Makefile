@@ -12,6 +12,8 @@ STAMP := .venv/.installed
 PEERS := .venv-peers/.installed
 # Most tests wait for servers rather than compute; a file's tests stay together in one process.
 SIDE_BY_SIDE := -n $(or $(TEST_PROCESSES),2) --dist loadfile
+# These hold calls against the clock while servers die, so nothing else may run beside them.
+ALONE := tests/chaos tests/integration/webapp/test_broken_tiers.py
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -20,14 +22,17 @@ up: $(STAMP) ## Run the whole system (Ctrl-C stops it)
 	@exec .venv/bin/python -m ops up
 
 test: $(STAMP) packages ## Run the tests
-	$(RUN) pytest $(SIDE_BY_SIDE)
+	$(RUN) pytest $(SIDE_BY_SIDE) $(ALONE:%=--ignore=%)
+	$(RUN) pytest $(ALONE)
 
 check: $(STAMP) packages ## The gate: format, lint, types, imports, tests with coverage
 	$(RUN) ruff format --check .
 	$(RUN) ruff check .
 	$(RUN) mypy
 	$(RUN) lint-imports
-	$(RUN) pytest $(SIDE_BY_SIDE) --cov --cov-report=term
+	$(RUN) pytest $(SIDE_BY_SIDE) --cov --cov-report=term --ignore=tests/end_to_end $(ALONE:%=--ignore=%)
+	$(RUN) pytest $(SIDE_BY_SIDE) tests/end_to_end
+	$(RUN) pytest $(ALONE)
 
 format: $(STAMP) ## Format the code and mend what can be mended
 	$(RUN) ruff format .

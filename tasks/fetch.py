@@ -76,7 +76,7 @@ def tickers(exchange: str) -> None:
     before = house.cache.get(key)
     rows = plain.tickers(values, symbols, before.value if before else None, house.clock())
     house.cache.put(key, rows, as_of=min(ticker.as_of for ticker in values.values()))
-    if house.cache.claim(f"breadth:{exchange}", BREADTH_S):
+    if house.cache.claim(f"breadth:{exchange}", min(BREADTH_S, house.cache.ttl(BREADTH) / 3)):
         house.cache.derive_many([BREADTH.key(exchange=exchange)], lambda _: (key,), partial(_breadth, house))
     request_publish(house.cache)
 

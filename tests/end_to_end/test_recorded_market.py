@@ -33,7 +33,7 @@ SHORT_LIVES = {
     "TTL_CANDLES": "12",
     "TTL_ORDER_BOOK": "12",
     "TTL_INDICATORS": "11",
-    "TTL_CONFLUENCE": "10",
+    "TTL_CONFLUENCE": "8",
     "TTL_DASHBOARD": "7",
     "PERIOD_TICKERS": "2",
     "PERIOD_ORDER_BOOKS": "4",
