@@ -24,6 +24,8 @@ MOST_FILLED = 0.05
 LEADER = "BTC"
 LIVE = "live"
 HOUR_S, HOUR_GRACE_S = 3600, 300
+# What is counted over the prices of all symbols.
+OF_ALL = ("up", "down", "flat", "turnover_24h", "breadth")
 
 
 @np.errstate(all="ignore")
@@ -32,7 +34,8 @@ def overview(rows: Sequence[Mapping[str, Any]], *, hourly_btc: Candles | None, n
 
     A row has exchange, symbol, price, change_24h (percent) and turnover_24h (quote units), each of
     the numbers or None, and price_state and price_as_of. Whatever cannot be computed is None, with its
-    reason in `missing`; what Bitcoin said too long before `now` (Unix seconds) has one in `late`.
+    reason in `missing`; what is made of prices that nobody confirmed, or of an hour of Bitcoin too long
+    before `now` (Unix seconds), has one in `late`.
     """
     changes = [row["change_24h"] for row in rows if row["change_24h"] is not None]
     turnovers = [row["turnover_24h"] for row in rows if row["turnover_24h"] is not None]
@@ -51,7 +54,9 @@ def overview(rows: Sequence[Mapping[str, Any]], *, hourly_btc: Candles | None, n
         "regime": _hourly(hourly_btc, _regime),
     }
     missing = {name: value.reason for name, value in found.items() if isinstance(value, _Absent)}
-    late = {name: reason for name, reason in _late(leader, hourly_btc, now).items() if name not in missing}
+    late = {
+        name: reason for name, reason in _late(rows, leader, hourly_btc, now).items() if name not in missing
+    }
     values = {name: None if name in missing else value for name, value in found.items()}
     return {**values, "missing": missing, "late": late}
 
@@ -73,9 +78,15 @@ def _leader(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
     return max(candidates, key=rank, default=None)
 
 
-def _late(leader: Mapping[str, Any] | None, hourly: Candles | None, now: float) -> dict[str, str]:
+def _late(
+    rows: Sequence[Mapping[str, Any]], leader: Mapping[str, Any] | None, hourly: Candles | None, now: float
+) -> dict[str, str]:
     """Why some fields are older than they should be."""
     late: dict[str, str] = {}
+    priced = [row for row in rows if row["price"] is not None]
+    unconfirmed = sum(row["price_state"] != LIVE for row in priced)
+    if unconfirmed:
+        late |= dict.fromkeys(OF_ALL, f"{unconfirmed} of {len(priced)} prices are not confirmed")
     if leader is not None and leader["price_state"] != LIVE and leader["price_as_of"] is not None:
         reason = f"price not confirmed since {_clock_time(leader['price_as_of'])}"
         late |= dict.fromkeys(("btc_price", "btc_change_24h"), reason)

@@ -5,19 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cache import Put
-from cache.catalogue import CANDLES, LONG_SHORT, OPEN_INTEREST, ORDER_BOOK, TRADES
+from cache.catalogue import CANDLES
 from market.inputs import OpenInterest, Trades
 from market.model import Candles
 from tasks import app, wire
 from tasks.base import FetchTask
 from tasks.batches import fetch_each
 from tasks.planning import candles_due_at
+from tasks.symbol_inputs import BY_SYMBOL
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable
 
-    from cache import Entry, Key, Kind
-    from tasks.wire import House
+    from cache import Entry, Key
+    from market.exchange import Exchange
+    from market.inputs import LongShort
+    from market.model import OrderBook
+    from tasks.symbol_inputs import SymbolInput
 
 
 @app.task(base=FetchTask, name="tasks.fetch.candles")  # type: ignore[untyped-decorator]
@@ -49,64 +53,54 @@ def candles(exchange: str, timeframe: str, symbols: list[str]) -> None:
 @app.task(base=FetchTask, name="tasks.fetch.order_books")  # type: ignore[untyped-decorator]
 def order_books(exchange: str, symbols: list[str]) -> None:
     """Fetch one batch of order books."""
-    house = wire.house()
-    keys, source = _keys(ORDER_BOOK, exchange, symbols), house.exchange(exchange)
-
-    def fetch(symbol: str) -> Put:
-        book = source.order_book(symbol)
-        return Put(keys[symbol], book.to_plain(), as_of=book.as_of)
-
-    fetch_each(house, source, "order_book", keys, timeframes=[], fetch=fetch)
+    _fetch(BY_SYMBOL["order_book"], exchange, symbols, lambda source, symbol, _: source.order_book(symbol))
 
 
 @app.task(base=FetchTask, name="tasks.fetch.trades")  # type: ignore[untyped-decorator]
 def trades(exchange: str, symbols: list[str]) -> None:
     """Fetch the newest trades of one batch and join them to those that are known."""
-    house = wire.house()
-    keys, source = _keys(TRADES, exchange, symbols), house.exchange(exchange)
-    known = _known(house, keys)
 
-    def fetch(symbol: str) -> Put:
-        previous = Trades.from_plain(exchange, symbol, known[symbol]) if symbol in known else None
-        newest = source.trades(symbol, previous)
-        return Put(keys[symbol], newest.to_plain(), as_of=newest.as_of)
+    def ask(source: Exchange, symbol: str, known: Any) -> Trades:
+        return source.trades(symbol, Trades.from_plain(exchange, symbol, known) if known else None)
 
-    fetch_each(house, source, "trades", keys, timeframes=[], fetch=fetch)
+    _fetch(BY_SYMBOL["trades"], exchange, symbols, ask, joined=True)
 
 
 @app.task(base=FetchTask, name="tasks.fetch.open_interest")  # type: ignore[untyped-decorator]
 def open_interest(exchange: str, symbols: list[str]) -> None:
     """Fetch the last hour's open interest of one batch."""
-    house = wire.house()
-    keys, source = _keys(OPEN_INTEREST, exchange, symbols), house.exchange(exchange)
-    known = _known(house, keys)
 
-    def fetch(symbol: str) -> Put:
-        previous = OpenInterest.from_plain(exchange, symbol, known[symbol]) if symbol in known else None
-        newest = source.open_interest(symbol, previous)
-        return Put(keys[symbol], newest.to_plain(), as_of=newest.as_of)
+    def ask(source: Exchange, symbol: str, known: Any) -> OpenInterest:
+        return source.open_interest(
+            symbol, OpenInterest.from_plain(exchange, symbol, known) if known else None
+        )
 
-    fetch_each(house, source, "open_interest", keys, timeframes=[], fetch=fetch)
+    _fetch(BY_SYMBOL["open_interest"], exchange, symbols, ask, joined=True)
 
 
 @app.task(base=FetchTask, name="tasks.fetch.long_short")  # type: ignore[untyped-decorator]
 def long_short(exchange: str, symbols: list[str]) -> None:
     """Fetch the ratio of long to short accounts of one batch."""
+    _fetch(BY_SYMBOL["long_short"], exchange, symbols, lambda source, symbol, _: source.long_short(symbol))
+
+
+def _fetch(
+    what: SymbolInput,
+    exchange: str,
+    symbols: list[str],
+    ask: Callable[[Exchange, str, Any], OrderBook | Trades | OpenInterest | LongShort],
+    *,
+    joined: bool = False,
+) -> None:
+    """Fetch one input of each symbol; what is `joined` to what is known gets that, fresh or not, or None."""
     house = wire.house()
-    keys, source = _keys(LONG_SHORT, exchange, symbols), house.exchange(exchange)
+    keys = {symbol: what.kind.key(exchange=exchange, symbol=symbol) for symbol in symbols}
+    known: dict[Key, Entry] = house.cache.get_many(keys.values()) if joined else {}
+    source = house.exchange(exchange)
 
     def fetch(symbol: str) -> Put:
-        ratio = source.long_short(symbol)
-        return Put(keys[symbol], ratio.to_plain(), as_of=ratio.as_of)
+        key = keys[symbol]
+        newest = ask(source, symbol, known[key].value if key in known else None)
+        return Put(key, newest.to_plain(), as_of=newest.as_of)
 
-    fetch_each(house, source, "long_short", keys, timeframes=[], fetch=fetch)
-
-
-def _keys(kind: Kind, exchange: str, symbols: list[str]) -> dict[str, Key]:
-    return {symbol: kind.key(exchange=exchange, symbol=symbol) for symbol in symbols}
-
-
-def _known(house: House, keys: Mapping[str, Key]) -> dict[str, Any]:
-    """What is there of each symbol, fresh or not."""
-    found: dict[Key, Entry] = house.cache.get_many(keys.values())
-    return {symbol: found[key].value for symbol, key in keys.items() if key in found}
+    fetch_each(house, source, what.source, keys, timeframes=[], fetch=fetch)

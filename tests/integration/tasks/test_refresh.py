@@ -26,6 +26,7 @@ from cache.catalogue import (
 )
 from tasks import fetch, plain, refresh, wire
 from tasks.announce import derive_symbols
+from tests.integration.tasks.flow import Clock
 from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
@@ -39,17 +40,6 @@ pytestmark = pytest.mark.integration
 EXCHANGE = "simulated"
 QUEUES = ("critical", "high", "normal", "low", "fetch.fast", "fetch.slow")
 OFTEN = 20
-
-
-class Clock:
-    """Real time, plus what a test adds."""
-
-    def __init__(self) -> None:
-        self.ahead = 0.0
-
-    def __call__(self) -> float:
-        """Now."""
-        return time.time() + self.ahead
 
 
 @dataclasses.dataclass

@@ -14,6 +14,9 @@ NOW = FIRST_OPEN_MS / 1000 + 50 * 3600
 """When fifty of the made-up hours have closed."""
 
 
+COUNTED = ("up", "down", "flat", "turnover_24h", "breadth")
+
+
 def row(symbol, change, turnover=1.0, price=1.0, exchange="simulated", state="live"):
     """A dashboard row."""
     return {
@@ -139,14 +142,24 @@ def test_what_bitcoin_said_long_ago_is_named_late():
     """Its price was not confirmed, its newest hour closed two hours ago: the numbers stay, marked."""
     rows = [row("BTC/USDT", 1.0, price=100.0, state="stale")]
     found = overview(rows, hourly_btc=hours(48), now=NOW)
+    of_bitcoin = {name: reason for name, reason in found["late"].items() if name not in COUNTED}
 
     assert (found["btc_price"], found["volatility"] is None) == (100.0, False)
-    assert found["late"] == {
+    assert of_bitcoin == {
         "btc_price": "price not confirmed since 01:58:30 UTC",
         "btc_change_24h": "price not confirmed since 01:58:30 UTC",
         "volatility": "the newest hour of BTC closed at 00:00:00 UTC",
         "regime": "the newest hour of BTC closed at 00:00:00 UTC",
     }
+
+
+def test_what_is_counted_over_kept_prices_says_over_how_many():
+    """One that the exchange left out still counts as it last stood, and the reader is told."""
+    rows = [row("BTC/USDT", 1.0), row("ETH/USDT", -1.0, state="stale"), row("SOL/USDT", None, None, None)]
+    found = overview(rows, hourly_btc=hours(50), now=NOW)
+
+    assert (found["up"], found["down"]) == (1, 1)
+    assert found["late"] == dict.fromkeys(COUNTED, "1 of 2 prices are not confirmed")
 
 
 def test_what_is_current_or_missing_is_not_late():
