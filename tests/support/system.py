@@ -11,7 +11,7 @@ import sys
 import threading
 import urllib.error
 import urllib.request
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -161,6 +161,8 @@ class System:
 def running_system(var: Path, *, ready: bool = True, **environment: str) -> Iterator[System]:
     """Start the system and, with `ready`, wait for its first complete dashboard; stop it at the end."""
     ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
+    # The second simulated exchange listens on the port after the first one's.
+    ports["SIMULATOR_PORT"] = free_row(environment.get("EXCHANGES", "").count(",") + 1, besides=ports)
     variables = {
         **{name: value for name, value in os.environ.items() if name not in CLEARED},
         **{name: str(port) for name, port in ports.items()},
@@ -219,6 +221,23 @@ def free_ports(count: int) -> list[int]:
             one.close()
 
 
+def free_row(count: int, *, besides: Mapping[str, int]) -> int:
+    """The first of so many ports in a row that nobody listens on now."""
+    while True:
+        (first,) = free_ports(1)
+        row = range(first, first + count)
+        if row.stop > LAST_PORT or not set(row).isdisjoint(besides.values()):
+            continue
+        with ExitStack() as held:
+            try:
+                for port in row:
+                    held.enter_context(socket.create_server(("127.0.0.1", port)))
+            except OSError:
+                continue
+            return first
+
+
+LAST_PORT = 65_535
 PORTS = ("WEB_PORT", "STREAM_PORT", "FLOWER_PORT", "SIMULATOR_PORT")
 CLEARED = (
     "REDIS_HOST", "REDIS_PORT", "REDIS_URL", "BROKER_URL",
