@@ -128,13 +128,18 @@ def _by_period(house: House, exchange: str, what: SymbolInput, symbols: Sequence
             symbol,
             "",
             period_s,
-            planning.slot_overdue(entry.stored_at, symbol, period_s, now)
+            planning.slot_overdue(entry.stored_at, symbol, period_s, now, doubted=is_doubted(house, entry))
             if (entry := found.get(key))
             else planning.ABSENT,
             _seen_at(entry),
         ): key
         for key, symbol in keys.items()
     }
+
+
+def is_doubted(house: House, entry: Entry) -> bool:
+    """Whether a value is stale before its life is over: it was expired, or the tier that held it lost."""
+    return entry.state == "stale" and house.clock() < entry.stored_at + house.cache.ttl(entry.key.kind)
 
 
 def _seen_at(entry: Entry | None) -> float | None:

@@ -107,6 +107,8 @@ def plan(exchange: str) -> None:
     if _universe_is_due(house, exchange, known) and house.cache.claim(f"universe:{exchange}", CLAIM_S):
         universe.apply_async((exchange,), expires=CLAIM_S)
     if known is not None and plain.symbols_of(known.value):
+        if _funding_is_doubted(house, exchange) and house.cache.claim(f"funding:{exchange}", CLAIM_S):
+            funding.apply_async((exchange,), expires=CLAIM_S)
         due.send_due(house, house.exchange(exchange), known.value)
 
 
@@ -171,6 +173,12 @@ def _universe_is_due(house: House, exchange: str, known: Entry | None) -> bool:
         return True
     told = house.cache.get(EXCHANGE_STATUS.key(exchange=exchange, source="universe"))
     return told is not None and told.value["state"] != status.OK
+
+
+def _funding_is_doubted(house: House, exchange: str) -> bool:
+    """Whether there are rates that nobody can vouch for: their own period may be a minute away."""
+    rates = house.cache.get(FUNDING.key(exchange=exchange))
+    return rates is not None and due.is_doubted(house, rates)
 
 
 def _note_inputs(house: House, exchange: str, value: Mapping[str, Any], before: Entry | None) -> None:

@@ -65,14 +65,21 @@ def candles_overdue(
     return (now - due_at if now >= ask_at else now - ask_at) / LATENESS_S
 
 
-def slot_overdue(stored_at: float, symbol: str, period_s: float, now: float) -> float:
+def slot_overdue(
+    stored_at: float, symbol: str, period_s: float, now: float, *, doubted: bool = False
+) -> float:
     """How late the next value is, in periods.
 
     Every symbol has a moment of its own in each period: one request in each, spread evenly, whatever
-    the time at which the last answer came.
+    the time at which the last answer came. One that is `doubted` (it was expired, or its tier lost) does
+    not wait for it: a period may be minutes, in which all that is made of it is marked.
     """
     into_slot_s = (stored_at - _place(symbol) * period_s) % period_s
-    return (now - (stored_at + period_s - into_slot_s)) / period_s
+    ask_after_s = period_s - into_slot_s
+    if doubted:
+        # Not at once: while no tier is shared, every value is doubted as soon as it is there.
+        ask_after_s = min(ask_after_s, RETRY_S)
+    return (now - stored_at - ask_after_s) / period_s
 
 
 def in_order(wants: Iterable[Want], *, absent_first: bool = False) -> list[Want]:

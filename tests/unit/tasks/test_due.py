@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cache.catalogue import CANDLES
+from cache.catalogue import CANDLES, OPEN_INTEREST
 from market.model import Instrument
 from settings import Settings
 from tasks import due, plain
 from tasks.costs import Costs
+from tasks.planning import RETRY_S
 from tasks.symbol_inputs import BY_PERIOD, BY_SYMBOL
 from tasks.wire import House
 from tests.support.dashboards import MovableClock, memory_cache
@@ -75,11 +76,11 @@ def exchange(monkeypatch: pytest.MonkeyPatch) -> Iterator[SlowExchange]:
     cache.close()
 
 
-def run(exchange: SlowExchange, inputs: tuple[str, ...]) -> None:
-    """Ten minutes of rounds."""
+def run(exchange: SlowExchange, inputs: tuple[str, ...], rounds: int = ROUNDS) -> None:
+    """Ten minutes of rounds, or so many."""
     instruments = [Instrument("kraken", name, name, "USD", "spot", 2.0) for name in NAMES]
     universe: dict[str, Any] = plain.universe(instruments, ("1m",), inputs)
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         due.send_due(exchange.house, exchange, universe)  # type: ignore[arg-type]
         exchange.house.clock.move(ROUND_S)  # type: ignore[attr-defined]
 
@@ -120,3 +121,20 @@ def test_nothing_is_sent_of_what_the_exchange_lacks(exchange: SlowExchange) -> N
     assert {source for source, _ in exchange.asked} == {"trades"}
     assert {one.source for one in BY_PERIOD} > {"trades"}
     assert exchange.house.cache.get(CANDLES.key(exchange="kraken", symbol=NAMES[0], timeframe="1m")) is None
+
+
+def test_what_was_expired_is_asked_for_soon_and_once(exchange: SlowExchange) -> None:
+    """A lost Redis makes everything doubted; what has a period of minutes does not wait for that."""
+    run(exchange, ("open_interest",))
+    key = OPEN_INTEREST.key(exchange="kraken", symbol=NAMES[0])
+    before = exchange.house.cache.get(key)
+    assert before is not None
+    exchange.asked.clear()
+
+    exchange.house.cache.expire(key)
+    run(exchange, ("open_interest",), rounds=int(2 * RETRY_S / ROUND_S))
+
+    after = exchange.house.cache.get(key)
+    assert after is not None
+    assert after.state == "fresh"
+    assert exchange.asked["open_interest", NAMES[0]] == 1

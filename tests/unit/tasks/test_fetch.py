@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cache.catalogue import MARKETS, UNIVERSE
+from cache.catalogue import FUNDING, MARKETS, UNIVERSE
 from market.model import Instrument
 from settings import Settings
 from tasks import batches, fetch, plain, wire
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 BTC = "BTC/USDT"
+PLAN = fetch.plan
 INSTRUMENTS = (Instrument("okx", BTC, "BTC", "USDT", "spot", 2.0),)
 
 
@@ -71,3 +72,22 @@ def test_a_process_that_ends_before_it_has_forgotten_leaves_that_to_the_next(
     fetch.universe.run("okx")
 
     assert forgotten == [[BTC], []]
+
+
+def test_doubted_funding_rates_are_asked_for_before_their_period_and_once(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They were expired, or their tier lost; their own period may be a minute away."""
+    sent: list[Any] = []
+    monkeypatch.setattr(fetch, "funding", SimpleNamespace(apply_async=lambda args, **_: sent.append(args)))
+    monkeypatch.setattr(fetch.due, "send_due", lambda *_: None)
+    key = FUNDING.key(exchange="okx")
+
+    house.cache.put(key, {"funding": {}})
+    PLAN.run("okx")
+    assert sent == []
+
+    house.cache.expire(key)
+    PLAN.run("okx")
+    PLAN.run("okx")
+    assert sent == [("okx",)]

@@ -137,6 +137,18 @@ def test_a_doubted_series_is_asked_for_at_once_and_a_late_one_in_its_turn() -> N
     assert planning.candles_overdue(symbol=BTC, timeframe="1m", doubted=True, **after_a_fruitless_answer) < 0
 
 
+def test_a_doubted_value_does_not_wait_for_its_period_and_is_not_asked_for_without_a_pause() -> None:
+    """It was expired, or its tier lost: five minutes of a marked score for one call that costs nothing."""
+    slot_s = -planning.slot_overdue(MINUTE, BTC, 300.0, MINUTE) * 300.0
+    assert slot_s > planning.RETRY_S
+
+    def overdue(age_s: float, *, doubted: bool = True) -> float:
+        return planning.slot_overdue(MINUTE, BTC, 300.0, MINUTE + age_s, doubted=doubted)
+
+    assert overdue(planning.RETRY_S - 0.001) < 0 <= overdue(planning.RETRY_S)
+    assert overdue(slot_s - 0.001, doubted=False) < 0 <= overdue(slot_s, doubted=False)
+
+
 def test_the_spread_is_even_and_bounded() -> None:
     """Two hundred symbols do not ask in the same second, and none waits longer than allowed."""
     offsets = [planning.spread_s(name, "1m") for name in NAMES]
