@@ -15,7 +15,7 @@ from tasks import sections
 from tasks.rows import overall_state, symbol_row
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from cache import Entry
     from market.model import Candles
@@ -32,7 +32,10 @@ VOLATILE = ("generated_at", "age_s")
 
 @dataclass(frozen=True, slots=True)
 class ExchangeInputs:
-    """What is cached of one exchange; `status` is its line of the dashboard, `betas` go by timeframe."""
+    """What is cached of one exchange; `status` is its line of the dashboard, `betas` go by timeframe.
+
+    `carries` is how many of the symbols its rate keeps up to date, None when that is all of them.
+    """
 
     status: Mapping[str, Any]
     symbols: Sequence[str]
@@ -40,6 +43,7 @@ class ExchangeInputs:
     scores: Mapping[str, Entry] = field(default_factory=dict)
     sparks: Mapping[str, Sequence[float]] = field(default_factory=dict)
     betas: Mapping[str, Entry | None] = field(default_factory=dict)
+    carries: int | None = None
 
 
 def document(
@@ -131,6 +135,13 @@ def _digest(view: Mapping[str, Any]) -> str:
 def _reason(state: str, rows: Sequence[Mapping[str, Any]], exchanges: Sequence[ExchangeInputs]) -> str | None:
     if state == states.LIVE:
         return None
-    troubles = [f"{one.status['id']}: {one.status['reason']}" for one in exchanges if one.status["reason"]]
     late = sum(row["state"] != states.LIVE for row in rows)
+    troubles = [f"{one.status['id']}: {trouble}" for one in exchanges for trouble in _troubles(one)]
     return "; ".join([f"{late} of {len(rows)} symbols are not live", *troubles])
+
+
+def _troubles(exchange: ExchangeInputs) -> Iterator[str]:
+    if exchange.status["reason"]:
+        yield exchange.status["reason"]
+    if exchange.carries is not None:
+        yield f"its rate keeps {exchange.carries} of {len(exchange.symbols)} symbols up to date"

@@ -48,13 +48,13 @@ def universe(exchange: str) -> None:
         report()
     others = _other_markets(house, source)
     value = plain.universe(instruments, source.timeframes(house.settings.timeframes), source.inputs())
+    value["carries"] = _carried(house, source, value)
     house.cache.put(key, value, as_of=house.clock())
     tracked = set(plain.symbols_of(value)) - others
     gone = [symbol for symbol in plain.symbols_of(before.value if before else None) if symbol not in tracked]
     forget(house, exchange, gone)
     _hand_on_markets(house, source)  # after that: who dies before leaves it to the next run to find the same
     _note_inputs(house, exchange, value, before)
-    _warn_of_the_rate(house, source, value)
     log.info("universe_refreshed", exchange=exchange, symbols=len(value["instruments"]), left=gone)
     request_publish(house.cache)
     for first in (plan,) if before else (tickers, funding, plan):  # nobody waits for a first period to end
@@ -112,13 +112,15 @@ def plan(exchange: str) -> None:
         due.send_due(house, house.exchange(exchange), known.value)
 
 
-def _warn_of_the_rate(house: House, source: Exchange, value: Mapping[str, Any]) -> None:
-    """Say it when more is tracked than the exchange's rate keeps up to date at these periods."""
+def _carried(house: House, source: Exchange, value: Mapping[str, Any]) -> int | None:
+    """How many symbols the exchange's rate keeps up to date at these periods; None when that is all."""
     timeframes = plain.timeframes_of(value, house.settings.timeframes)
     for_one = demand(house, source.id, plain.inputs_of(value), timeframes)
     symbols, carries = len(value["instruments"]), int(source.calls_within(A_MINUTE_S) / A_MINUTE_S / for_one)
-    if symbols > carries:
-        log.warning("rate_too_small", exchange=source.id, symbols=symbols, carries=carries)
+    if symbols <= carries:
+        return None
+    log.warning("rate_too_small", exchange=source.id, symbols=symbols, carries=carries)
+    return carries
 
 
 def _other_markets(house: House, source: Exchange) -> set[str]:

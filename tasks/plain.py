@@ -51,6 +51,11 @@ def timeframes_of(universe_value: Mapping[str, Any] | None, wanted: Sequence[str
     return [timeframe for timeframe in wanted if timeframe in universe_value["timeframes"]]
 
 
+def carries_of(universe_value: Mapping[str, Any] | None) -> int | None:
+    """How many of its symbols the exchange's rate keeps up to date; None when it is all, or not known."""
+    return None if universe_value is None else universe_value.get("carries")
+
+
 def inputs_of(universe_value: Mapping[str, Any] | None) -> tuple[str, ...]:
     """The inputs that the exchange has; those that every exchange has while that is not known."""
     if universe_value is None:

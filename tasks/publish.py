@@ -53,14 +53,17 @@ def dashboard() -> None:
     house = wire.house()
     tracked = _tracked(house)
     alerts = ALERTS.key(scope="recent")
-    inputs = [alerts, *(key for exchange, symbols in tracked.items() for key in _inputs(exchange, symbols))]
+    inputs = [
+        alerts,
+        *(key for exchange, value in tracked.items() for key in _inputs(exchange, plain.symbols_of(value))),
+    ]
     views = {view: DASHBOARD.key(view=view) for view in ("data", "mobile")}
     before = house.cache.get_many(views.values())
 
     def build(batch: Mapping[Key, Mapping[Key, Entry | None]]) -> dict[Key, Value]:
         found = batch[views["data"]]
         whole = document(
-            [_of_exchange(house, exchange, symbols, found) for exchange, symbols in tracked.items()],
+            [_of_exchange(house, exchange, value, found) for exchange, value in tracked.items()],
             now=house.clock(),
             simulated=any(map(is_simulated, tracked)),
             hourly_btc=_hourly_btc(house, tracked),
@@ -78,17 +81,15 @@ def dashboard() -> None:
             for key, body in bodies.items()
         }
 
-    if any(tracked.values()):
+    if any(map(plain.symbols_of, tracked.values())):
         house.cache.derive_many(list(views.values()), lambda _: inputs, build)
 
 
-def _tracked(house: House) -> dict[str, list[str]]:
+def _tracked(house: House) -> dict[str, Mapping[str, Any] | None]:
+    """The universe of each exchange, None while it is not known."""
     keys = {exchange: UNIVERSE.key(exchange=exchange) for exchange in house.settings.exchanges}
     found = house.cache.get_many(keys.values())
-    return {
-        exchange: plain.symbols_of(found[key].value if key in found else None)
-        for exchange, key in keys.items()
-    }
+    return {exchange: found[key].value if key in found else None for exchange, key in keys.items()}
 
 
 def _inputs(exchange: str, symbols: Sequence[str]) -> list[Key]:
@@ -99,8 +100,9 @@ def _inputs(exchange: str, symbols: Sequence[str]) -> list[Key]:
 
 
 def _of_exchange(
-    house: House, exchange: str, symbols: Sequence[str], found: Mapping[Key, Entry | None]
+    house: House, exchange: str, universe: Mapping[str, Any] | None, found: Mapping[Key, Entry | None]
 ) -> ExchangeInputs:
+    symbols = plain.symbols_of(universe)
     sources = {
         source: entry.value
         for source in status.SOURCES
@@ -120,6 +122,7 @@ def _of_exchange(
         scores=scores,
         sparks=_sparks(house, exchange, symbols),
         betas={name: found.get(BETA.key(exchange=exchange, timeframe=name)) for name in WINDOWS},
+        carries=plain.carries_of(universe),
     )
 
 
@@ -135,10 +138,10 @@ def _sparks(house: House, exchange: str, symbols: Sequence[str]) -> dict[str, An
     return {symbol: found[key].value["spark"] for symbol, key in keys.items() if key in found}
 
 
-def _hourly_btc(house: House, tracked: Mapping[str, Sequence[str]]) -> Candles | None:
+def _hourly_btc(house: House, tracked: Mapping[str, Mapping[str, Any] | None]) -> Candles | None:
     """Bitcoin's candles of one hour, made of the longest timeframe that divides it; None without any."""
     dividing = [name for name in house.settings.timeframes if HOUR_S % TIMEFRAME_SECONDS[name] == 0]
-    bitcoins = {exchange: leader_of(symbols) for exchange, symbols in tracked.items()}
+    bitcoins = {exchange: leader_of(plain.symbols_of(value)) for exchange, value in tracked.items()}
     for timeframe in sorted(dividing, key=TIMEFRAME_SECONDS.__getitem__, reverse=True):
         keys = [
             CANDLES.key(exchange=exchange, symbol=bitcoin, timeframe=timeframe)

@@ -326,3 +326,4 @@ def test_more_symbols_than_the_rate_carries_are_warned_of(
     (warned,) = [one for one in logs if one["event"] == "rate_too_small"]
     assert warned["symbols"] == len(symbols(workshop))
     assert 0 < warned["carries"] < warned["symbols"]
+    assert value(workshop, UNIVERSE.key(exchange=EXCHANGE))["carries"] == warned["carries"]

@@ -84,6 +84,14 @@ def test_a_dashboard_that_is_not_live_names_the_exchange_in_trouble() -> None:
     assert made["reason"] == "1 of 1 symbols are not live; okx: tickers: 418"
 
 
+def test_a_dashboard_that_asks_more_than_a_rate_carries_says_so_while_something_is_late() -> None:
+    """Fewer symbols are the cure; while nothing is late there is nothing to say."""
+    made = whole(inputs(tickers=tickers(fresh_for=-1), carries=4))
+
+    assert made["reason"] == "1 of 1 symbols are not live; okx: its rate keeps 4 of 1 symbols up to date"
+    assert whole(inputs(carries=4))["reason"] is None
+
+
 def test_nothing_yet_is_empty_and_not_complete() -> None:
     """No rows: no numbers, no claim of being done."""
     made = whole(inputs(symbols=[], tickers=None, scores={}))
