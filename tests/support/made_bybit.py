@@ -10,7 +10,6 @@ MINUTE_MS = 60_000
 START_MS = 1_800_000_000_000
 STARTED = START_MS / 1000
 BTC = "BTC/USDT:USDT"
-
 MARKETS = {
     one["symbol"]: one
     for one in (
@@ -60,3 +59,8 @@ def made_exchange(answer, *, clock=None, markets=None):
     return replayed_exchange(
         "bybit", MARKETS if markets is None else markets, answer, clock=clock or answer.now
     )
+
+
+def bybit(raw, *, markets=None, now: float = STARTED):
+    """An exchange, its client and its limiter, with this one answer."""
+    return made_exchange(lambda _url: raw, clock=lambda: now, markets=markets)

@@ -1,4 +1,4 @@
-"""Claims about the inputs of a score besides prices: fetched, kept, missing, and gone with their symbol."""
+"""Claims about the inputs of a score: fetched, joined to what is known, late, and missing."""
 
 from __future__ import annotations
 
@@ -14,79 +14,31 @@ from cache.catalogue import (
     EXCHANGE_STATUS,
     FUNDING,
     LONG_SHORT,
-    MARKETS,
     OPEN_INTEREST,
-    ORDER_BOOK,
     TICKERS,
     TRADES,
-    UNIVERSE,
 )
 from market.exchange import Exchange
 from market.inputs import Funding, Trades
 from market.retry import ATTEMPTS
 from market.score_inputs import INPUTS
-from tasks import derive, fetch, fetch_symbols, plain, wire
+from tasks import derive, fetch, fetch_symbols
 from tasks.setbacks import FIRST_REST_S
 from tests.integration.tasks.flow import Flow, flowing
+from tests.integration.tasks.simulated import BTC, EXCHANGE, of, planned, symbols, value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cache import Key
     from tests.integration.tasks.conftest import Workshop
 
 pytestmark = pytest.mark.integration
-
-EXCHANGE = "simulated"
-BTC = "BTC/USDT:USDT"
-OLD = "OLD/USDT:USDT"
 
 
 @pytest.fixture
 def flow(workshop: Workshop) -> Iterator[Flow]:
     """A market whose time the test lets pass."""
     yield from flowing(workshop)
-
-
-def symbols(workshop: Workshop) -> list[str]:
-    """The tracked symbols, fetched if they are not there yet."""
-    key = UNIVERSE.key(exchange=EXCHANGE)
-    if workshop.house.cache.get(key) is None:
-        fetch.universe(EXCHANGE)
-    return plain.symbols_of(workshop.house.cache.get(key).value)  # type: ignore[union-attr]
-
-
-def value(workshop: Workshop, key: Key) -> Any:
-    """What is stored under a key."""
-    entry = workshop.house.cache.get(key)
-    return None if entry is None else entry.value
-
-
-def of(kind: Any, symbol: str = BTC) -> Key:
-    """The key of a symbol."""
-    key: Key = kind.key(exchange=EXCHANGE, symbol=symbol)
-    return key
-
-
-def planned(workshop: Workshop) -> dict[str, list[str]]:
-    """The symbols that the plan sends out now, by task."""
-    workshop.forget_messages()
-    fetch.plan(EXCHANGE)
-    sent: dict[str, list[str]] = {}
-    for name, arguments in workshop.queued("fetch.slow"):
-        sent.setdefault(name.removeprefix("tasks.fetch."), []).extend(arguments[-1])
-    return sent
-
-
-def test_the_plan_asks_for_every_input_of_every_symbol(workshop: Workshop) -> None:
-    """Each in a batch of its own task; candles in one for each timeframe."""
-    names = symbols(workshop)
-
-    sent = planned(workshop)
-
-    assert {task: sorted(set(asked)) for task, asked in sent.items()} == dict.fromkeys(
-        ("candles", "order_books", "trades", "open_interest", "long_short"), sorted(names)
-    )
 
 
 def test_trades_are_joined_to_those_that_are_known(flow: Flow) -> None:
@@ -194,20 +146,6 @@ def test_what_an_exchange_lacks_is_noted_once_and_never_asked_for(
     assert "simulated has no funding rates" in parts["funding"]
 
 
-def test_a_symbol_that_the_exchange_does_not_know_has_the_universe_refreshed_early_and_once(
-    workshop: Workshop,
-) -> None:
-    """Not once for each of its inputs; the others of its batch are fetched."""
-    symbols(workshop)
-    workshop.forget_messages()
-
-    for task in (fetch_symbols.trades, fetch_symbols.order_books, fetch_symbols.long_short):
-        task(EXCHANGE, [OLD, BTC])
-
-    assert workshop.queued("fetch.fast") == [("tasks.fetch.universe", [EXCHANGE])]
-    assert value(workshop, of(TRADES)) is not None
-
-
 def test_a_series_that_is_late_is_carried_on_and_one_that_is_doubted_loaded_whole(
     flow: Flow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -248,82 +186,3 @@ def test_what_is_answered_badly_again_and_again_is_asked_for_more_seldom(flow: F
     assert "order_books" not in resting
     assert BTC in resting["trades"]
     assert BTC in rested["order_books"]
-
-
-def test_a_renamed_symbol_leaves_under_its_old_name_with_all_that_there_was_of_it(workshop: Workshop) -> None:
-    """The exchange lists it under a new one; every kind of input, and what was made of it, goes."""
-    fetch.universe(EXCHANGE)
-    key = UNIVERSE.key(exchange=EXCHANGE)
-    listed = value(workshop, key)
-    renamed = [{**row, "symbol": OLD} if row["symbol"] == BTC else row for row in listed["instruments"]]
-    cache = workshop.house.cache
-    cache.put(key, {**listed, "instruments": renamed})
-    kept = [of(kind, OLD) for kind in (TRADES, OPEN_INTEREST, LONG_SHORT, ORDER_BOOK, CONFLUENCE)]
-    kept += [CANDLES.key(exchange=EXCHANGE, symbol=OLD, timeframe=name) for name in ("1m", "4h")]
-    for one in kept:
-        cache.put(one, {})
-    fetch.tickers(EXCHANGE)
-
-    fetch.universe(EXCHANGE)
-    fetch.tickers(EXCHANGE)
-
-    assert BTC in symbols(workshop)
-    assert OLD not in symbols(workshop)
-    assert cache.get_many(kept) == {}
-    assert set(value(workshop, TICKERS.key(exchange=EXCHANGE))["tickers"]) == set(symbols(workshop))
-    assert BTC in planned(workshop)["trades"]
-
-
-def test_a_symbol_that_stands_for_another_market_begins_anew(workshop: Workshop) -> None:
-    """What was known under its name is of the old market, so all of it goes; the rest is kept."""
-    fetch.universe(EXCHANGE)
-    cache, key = workshop.house.cache, MARKETS.key(exchange=EXCHANGE)
-    listed = value(workshop, key)["markets"]
-    cache.put(key, {"markets": [{**one, "id": "OLDBTC"} if one["symbol"] == BTC else one for one in listed]})
-    other = next(name for name in symbols(workshop) if name != BTC)
-    for symbol in (BTC, other):
-        cache.put(of(TRADES, symbol), {})
-
-    fetch.universe(EXCHANGE)
-
-    assert BTC in symbols(workshop)
-    assert of(TRADES, BTC) not in cache.get_many([of(TRADES, BTC)])
-    assert of(TRADES, other) in cache.get_many([of(TRADES, other)])
-
-
-def test_prices_and_funding_of_a_new_exchange_are_asked_for_at_once(workshop: Workshop) -> None:
-    """A first period that nobody has to wait for; later the schedule alone asks."""
-    fetch.universe(EXCHANGE)
-    sent = {name for name, _ in workshop.queued("fetch.fast")}
-    workshop.forget_messages()
-    fetch.universe(EXCHANGE)
-
-    assert {"tasks.fetch.tickers", "tasks.fetch.funding", "tasks.fetch.plan"} <= sent
-    assert {name for name, _ in workshop.queued("fetch.fast")} == {"tasks.fetch.plan"}
-
-
-def test_another_process_needs_no_list_of_markets(workshop: Workshop) -> None:
-    """It has the one that the universe was made of from the cache."""
-    names = symbols(workshop)
-    assert value(workshop, MARKETS.key(exchange=EXCHANGE))["markets"]
-    wire.close()
-    workshop.simulator.reset_requests()
-
-    wire.house().exchange(EXCHANGE).tickers(names)
-
-    assert list(workshop.simulator.requests()["paths"]) == ["/v5/market/tickers"]
-
-
-def test_more_symbols_than_the_rate_carries_are_warned_of(
-    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """With the number that it does carry: nobody has to find out why everything is late."""
-    monkeypatch.setattr(Exchange, "calls_within", lambda *_: 30)
-
-    with capture_logs() as logs:
-        fetch.universe(EXCHANGE)
-
-    (warned,) = [one for one in logs if one["event"] == "rate_too_small"]
-    assert warned["symbols"] == len(symbols(workshop))
-    assert 0 < warned["carries"] < warned["symbols"]
-    assert value(workshop, UNIVERSE.key(exchange=EXCHANGE))["carries"] == warned["carries"]

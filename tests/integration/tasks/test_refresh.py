@@ -1,4 +1,4 @@
-"""Claims about renewing what is read often before it turns stale, and about workers that begin warm."""
+"""Claims about renewing what is read often before it turns stale."""
 
 from __future__ import annotations
 
@@ -22,9 +22,8 @@ from cache.catalogue import (
     ORDER_BOOK,
     TICKERS,
     TRADES,
-    UNIVERSE,
 )
-from tasks import fetch, plain, refresh, wire
+from tasks import refresh, wire
 from tasks.announce import derive_symbols
 from tests.integration.tasks.flow import Clock
 from tests.support.waiting import eventually
@@ -227,42 +226,6 @@ def test_what_is_asked_symbol_by_symbol_is_left_to_the_plan(office: Office) -> N
         office.refresh_in(0)
 
     assert office.sent() == {}
-
-
-@pytest.mark.usefixtures("workshop")
-def test_a_worker_is_counted_under_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As the Procfile names it, without the host."""
-    wire.close()
-    monkeypatch.setattr(wire, "_role", wire._role)
-    wire._take_role("scorer@here.example")
-
-    cache = wire.house().cache
-
-    (process,) = cache.stats_everywhere()["processes"].values()
-    assert (process["role"], process["pid"]) == ("scorer", os.getpid())
-
-
-def test_a_fetcher_loads_what_fetchers_used_and_not_all_the_scores(
-    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A scorer's memory would be of no use to it."""
-    monkeypatch.setattr(wire, "_role", "fetcher")
-    fetch.universe(EXCHANGE)
-    tracked = workshop.house.cache.get(UNIVERSE.key(exchange=EXCHANGE))
-    used, unused = map(score, plain.symbols_of(tracked.value)[:2])  # type: ignore[union-attr]
-    wire.close()
-    earlier = wire.house().cache
-    for key in (used, unused):
-        earlier.put(key, 1)
-    for _ in range(3):
-        earlier.get(used)
-    wire.close()
-
-    memory = wire.house().cache._engine.tiers.memory
-
-    assert memory.peek(used.text) is not None
-    assert memory.peek(unused.text) is None
-    assert memory.peek(f"universe|{EXCHANGE}") is not None
 
 
 def test_a_symbol_that_somebody_looks_at_is_scored_before_the_others(office: Office) -> None:

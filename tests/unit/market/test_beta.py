@@ -1,4 +1,4 @@
-"""Claims about betas: the reference figures, an implementation in plain loops, and what always holds."""
+"""Claims about betas: the reference figures, an implementation in plain loops, and what is not compared."""
 
 from __future__ import annotations
 
@@ -7,77 +7,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from market.beta import WINDOWS, Beta, betas, leader_of
 from simulator.synthetic import FIRST_DAY, SyntheticMarket
-from tests.support.made_candles import FIRST_OPEN_MS, flat, made, scaled
+from tests.support.betas_by_hand import assert_by_hand
+from tests.support.made_candles import flat, made
+from tests.support.made_returns import WINDOW, market, one, series
 from tests.support.recorded_candles import FIVE_MINUTES, HOURS, MINUTES, recorded
 
 BTC = "BTC/USDT:USDT"
-WINDOW = 150
-
-
-def series(returns, *, start: int = 0, timeframe: str = "5m", filled=None):
-    """Candles with these log returns after a first bar, `start` bars after the usual first one."""
-    close = 100.0 * np.exp(np.concatenate(([0.0], np.cumsum(returns))))
-    candles = made(close, close, close, close, np.ones(len(close)), timeframe=timeframe, filled=filled)
-    return replace(candles, first_open_ms=FIRST_OPEN_MS + start * candles.step_ms)
-
-
-def market(bars: int = WINDOW, *, seed: int = 3):
-    """Log returns of a leader and of something that moves with it."""
-    random = np.random.default_rng(seed)
-    leader = random.normal(0, 0.003, bars)
-    return leader, 1.4 * leader + random.normal(0, 0.002, bars)
-
-
-def one(leader, candles, *, bars: int = WINDOW) -> Beta:
-    """The figures of one series."""
-    return betas(leader, {"X": candles}, bars=bars)["X"]
-
-
-def by_hand(leader, candles, bars):
-    """The same figures with plain loops over two dictionaries of log returns by closing time."""
-
-    def returns(of):
-        found = {}
-        for at in range(1, len(of)):
-            if not (of.filled[at] or of.filled[at - 1]):
-                found[of.first_open_ms + at * of.step_ms] = math.log(of.close[at] / of.close[at - 1])
-        return found
-
-    x, y = returns(leader), returns(candles)
-    newest = leader.first_open_ms + (len(leader) - 1) * leader.step_ms
-    times = [t for t in sorted(x) if t in y and newest - t < bars * leader.step_ms]
-    figures = {}
-    for name, decay in (("ols", 1.0), ("ewma", 0.94)):
-        weights = [decay ** ((newest - t) // leader.step_ms) for t in times]
-        whole = sum(weights)
-        mean_x = sum(w * x[t] for w, t in zip(weights, times, strict=True)) / whole
-        mean_y = sum(w * y[t] for w, t in zip(weights, times, strict=True)) / whole
-        xx = sum(w * (x[t] - mean_x) ** 2 for w, t in zip(weights, times, strict=True))
-        yy = sum(w * (y[t] - mean_y) ** 2 for w, t in zip(weights, times, strict=True))
-        xy = sum(w * (x[t] - mean_x) * (y[t] - mean_y) for w, t in zip(weights, times, strict=True))
-        figures[name] = (xy / xx, xy / math.sqrt(xx * yy), xy * xy / (xx * yy), len(times))
-    residuals = [y[t] - figures["ols"][0] * x[t] for t in times[-120:]]
-    mean = sum(residuals) / len(residuals)
-    deviation = math.sqrt(sum((each - mean) ** 2 for each in residuals) / (len(residuals) - 1))
-    figures["z"] = (residuals[-1] - mean) / deviation
-    return figures
-
-
-def assert_by_hand(found: Beta, leader, candles, bars) -> None:
-    """The figures are those of the plain loops, to nine digits."""
-    expected = by_hand(leader, candles, bars)
-    for fit, name in ((found.ols, "ols"), (found.ewma, "ewma")):
-        assert fit is not None
-        assert (fit.beta, fit.correlation, fit.r2, fit.n) == pytest.approx(
-            expected[name], rel=1e-9, abs=1e-12
-        )
-    assert found.divergence_z == pytest.approx(expected["z"], rel=1e-9)
-    assert found.reason is None
 
 
 @pytest.mark.parametrize(("coin", "expected"), [("ETH", 1.32), ("XMR", 0.50), ("ENA", 2.33)])
@@ -223,58 +161,6 @@ def test_the_newest_residual_is_the_one_that_is_judged():
     assert one(series(x), series(y)).divergence_z > 8
     y[-1] -= 0.10
     assert one(series(x), series(y)).divergence_z < -8
-
-
-seeds = st.integers(0, 2**31)
-
-
-@given(seeds, st.floats(1e-6, 1e6))
-def test_the_unit_of_a_price_changes_nothing(seed, factor):
-    """All prices of either series times a constant: the same figures, but for the last digits."""
-    leader, other = map(series, market(seed=seed))
-
-    found, changed = one(leader, other), one(scaled(leader, factor), scaled(other, 1 / factor))
-
-    assert changed.ols.beta == pytest.approx(found.ols.beta, rel=1e-9)
-    assert changed.ewma.beta == pytest.approx(found.ewma.beta, rel=1e-9)
-    assert changed.divergence_z == pytest.approx(found.divergence_z, rel=1e-6, abs=1e-9)
-
-
-@given(seeds)
-def test_bitcoin_beside_itself_is_one(seed):
-    """Beta, correlation and R2; it cannot diverge from itself."""
-    leader = series(market(seed=seed)[0])
-
-    found = one(leader, leader)
-
-    assert (found.ols.beta, found.ols.correlation, found.ols.r2) == pytest.approx((1, 1, 1), abs=1e-12)
-    assert (found.ewma.beta, found.ewma.correlation) == pytest.approx((1, 1), abs=1e-12)
-    assert (found.divergence_z, found.reason) == (None, "divergence: it moves exactly as BTC does")
-
-
-@given(seeds, st.floats(-5, 5).filter(lambda beta: abs(beta) > 0.01))
-def test_what_moves_by_a_multiple_has_that_beta_and_its_sign(seed, beta):
-    """An exact multiple of the leader's returns: correlation 1 or -1."""
-    x = market(seed=seed)[0]
-
-    found = one(series(x), series(beta * x))
-
-    assert found.ols.beta == pytest.approx(beta, rel=1e-6)
-    assert found.ewma.beta == pytest.approx(beta, rel=1e-6)
-    assert found.ols.correlation == pytest.approx(math.copysign(1, beta), abs=1e-6)
-
-
-@given(seeds)
-def test_turning_the_returns_round_turns_the_sign(seed):
-    """Beta, correlation and divergence become their negatives; R2 stays."""
-    x, y = market(seed=seed)
-
-    found, turned = one(series(x), series(y)), one(series(x), series(-y))
-
-    assert turned.ols.beta == pytest.approx(-found.ols.beta, rel=1e-6)
-    assert turned.ewma.correlation == pytest.approx(-found.ewma.correlation, rel=1e-6)
-    assert turned.ols.r2 == pytest.approx(found.ols.r2, rel=1e-6)
-    assert turned.divergence_z == pytest.approx(-found.divergence_z, rel=1e-5, abs=1e-7)
 
 
 def test_the_known_betas_of_the_synthetic_market_are_found_again():
