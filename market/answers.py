@@ -6,6 +6,7 @@ ccxt turns 429 and 503 with a body of `{}` into a plain `ExchangeError` on some 
 
 from __future__ import annotations
 
+import math
 import re
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
@@ -36,6 +37,7 @@ _NO_ENDPOINT = frozenset({404, 405, 410, 501})
 _SERVER_ERRORS = range(500, 600)
 _TRY_LATER = frozenset({408, 425})
 
+_ASKED = re.compile(r"^\w+ (?:(?:GET|POST) https?://\S+ ?|(?=\{))")
 _UNKNOWN_SYMBOL = re.compile(
     r"(symbol|instrument|pair)[^\"{}]{0,24}(invalid|unknown|err|not )"
     r"|(invalid|unknown) (symbol|instrument|pair)",
@@ -67,7 +69,10 @@ def translate(
 
 
 def retry_after_s(headers: Mapping[str, str], now: float) -> float | None:
-    """Seconds that `Retry-After` asks for, given as seconds or as an HTTP date; None without a usable one."""
+    """Seconds that `Retry-After` asks for, given as seconds or as an HTTP date; None without a usable one.
+
+    No pause at all, or one without an end, says nothing: the status still does.
+    """
     value = headers.get("Retry-After", "").strip()
     try:
         seconds = float(value)
@@ -77,7 +82,7 @@ def retry_after_s(headers: Mapping[str, str], now: float) -> float | None:
             return None
         # The exchange counts on its own clock.
         seconds = until - (now if said_at is None else said_at)
-    return min(max(seconds, 0.0), LONGEST_PAUSE_S) if seconds == seconds else None  # noqa: PLR0124 - NaN
+    return min(seconds, LONGEST_PAUSE_S) if 0 < seconds < math.inf else None
 
 
 def http_date(value: str) -> float | None:
@@ -183,5 +188,17 @@ def _reason(exc: BaseException, response: Any | None) -> str:
         return f"HTTP {int(response.status_code)}: {type(exc).__name__}"
     if not isinstance(exc, ccxt.BaseError | OSError):
         return f"an answer that cannot be read ({type(exc).__name__})"
-    text = " ".join(str(exc).split())[:160]
-    return f"{type(exc).__name__}: {text}"
+    # Without ccxt's own name of the exchange, which is not always ours, and the address it asked.
+    text = _ASKED.sub("", " ".join(str(exc).split()))[:160] or _cause(exc)
+    return f"{type(exc).__name__}: {text}" if text else type(exc).__name__
+
+
+def _cause(exc: BaseException) -> str:
+    """What the system or the HTTP library said below an exception that says nothing itself."""
+    said, seen = "", {id(exc)}
+    below = exc.__cause__ or exc.__context__
+    while below is not None and id(below) not in seen:
+        seen.add(id(below))
+        said = (isinstance(below, OSError) and below.strerror) or said or type(below).__name__
+        below = below.__cause__ or below.__context__
+    return said

@@ -64,10 +64,11 @@ def read(source: BinaryIO, name: str) -> Recording:
     found = _Found(name)
     reader = csv.reader(io.StringIO(_text(source, name), newline=""))
     try:
-        places = _places(next(reader, []), name)
+        header = next(reader, [])
+        places = _places(header, name)
         for row in reader:
             if row:
-                found.add(reader.line_num, row, places)
+                found.add(reader.line_num, row, places, len(header))
     except csv.Error as error:
         raise FileUnusable(f"{name}, line {reader.line_num}: {error}; want plain CSV") from error
     return found.recording()
@@ -81,11 +82,11 @@ class _Found:
         self._rows: dict[str, list[list[float]]] = {}
         self._lines: dict[str, list[int]] = {}
 
-    def add(self, line: int, row: Sequence[str], places: Mapping[str, int]) -> None:
-        """Take one line."""
-        if len(row) <= max(places.values()):
-            fields = max(places.values()) + 1
-            raise self._wrong(line, f"has {len(row)} fields, the first line names {fields}", "complete it")
+    def add(self, line: int, row: Sequence[str], places: Mapping[str, int], fields: int) -> None:
+        """Take one line, which must have so many fields."""
+        if len(row) != fields:
+            mend = "complete it" if len(row) < fields else 'write numbers without "," or in quotation marks'
+            raise self._wrong(line, f"has {len(row)} fields, the first line names {fields}", mend)
         symbol = row[places[SYMBOL]] if SYMBOL in places else self._name
         if not symbol:
             raise self._wrong(line, "names no symbol", "write one, or leave the column out of the whole file")
@@ -135,7 +136,7 @@ class _Found:
 
     def _number(self, line: int, column: str, text: str) -> float:
         try:
-            number = float(text)
+            number = math.nan if "_" in text else float(text)  # Python would read 1_234
         except ValueError:
             number = math.nan
         if not math.isfinite(number):
@@ -173,7 +174,11 @@ def _text(source: BinaryIO, name: str) -> str:
 
 def _places(header: Sequence[str], name: str) -> dict[str, int]:
     """Where each column stands, by the first line."""
-    places = {column.strip().lower(): at for at, column in enumerate(header)}
+    columns = [column.strip().lower() for column in header]
+    twice = [column for column in (SYMBOL, *NEEDED) if columns.count(column) > 1]
+    if twice:
+        raise FileUnusable(f"{name}, line 1: {', '.join(twice)} twice; keep one column of that name")
+    places = {column: at for at, column in enumerate(columns)}
     absent = [column for column in NEEDED if column not in places]
     if absent:
         want = f"want {SYMBOL},{','.join(NEEDED)} ({SYMBOL} may be left out)"

@@ -138,6 +138,16 @@ def test_without_retry_after_the_pause_fits_the_status():
     assert meaning(raised(503, ccxt.ExchangeError())).retry_after is None
 
 
+@pytest.mark.parametrize("says", ["0", "-5", "inf"])
+def test_a_pause_of_no_length_or_without_an_end_leaves_that_of_the_status(says):
+    """Else whoever is banned would go on asking at once, or stay away for days by one bad header."""
+    header = {"Retry-After": says}
+
+    assert meaning(raised(429, ccxt.ExchangeError(), header)).until == NOW + 10
+    assert meaning(raised(403, ccxt.ExchangeError(), header)).until == NOW + 600
+    assert meaning(raised(503, ccxt.ExchangeError(), header)).retry_after is None
+
+
 @pytest.mark.parametrize(
     ("reset_ms", "until"), [((NOW + 3) * 1000, NOW + 3), (5, NOW + 10), ("soon", NOW + 10)]
 )
@@ -153,7 +163,10 @@ def test_a_limit_may_name_the_end_of_its_window(reset_ms, until):
     [
         ("120", 120.0),
         ("0.5", 0.5),
-        ("-3", 0.0),
+        ("-3", None),
+        ("0", None),
+        ("1e400", None),
+        (formatdate(NOW - 30, usegmt=True), None),
         ("999999999", LONGEST_PAUSE_S),
         (formatdate(NOW + 30, usegmt=True), 30.0),
         ("nan", None),
@@ -187,3 +200,14 @@ def test_a_retry_after_date_counts_on_the_exchange_s_own_clock():
 def test_a_strange_body_is_named(body, words):
     """The reason on the dashboard says what came."""
     assert describe_body(body) == words
+
+
+def test_a_reason_names_the_failure_and_not_the_address():
+    """A person reads it beside our own name of the exchange, and of another call as well."""
+    reset = ccxt.NetworkError("bybit GET http://127.0.0.1:1/v5/market/recent-trade?symbol=A")
+    reset.__context__ = requests.ConnectionError()
+    reset.__context__.__context__ = ConnectionResetError(104, "Connection reset by peer")
+
+    assert meaning(reset).reason == "NetworkError: Connection reset by peer"
+    assert meaning(ccxt.ExchangeError('bybit {"retCode":1}')).reason == 'ExchangeError: {"retCode":1}'
+    assert meaning(ccxt.RequestTimeout("bybit GET http://h/v5")).reason == "RequestTimeout"

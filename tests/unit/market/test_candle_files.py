@@ -71,6 +71,8 @@ def test_only_candles_that_were_closed_at_a_time_are_given():
     ("lines", "complaint"),
     [
         ((line(0), "BTC/USDT:USDT,1741937400000,1,2"), "line 3: has 4 fields, the first line names 7"),
+        ((line(0), line(1, volume="1,234.5")), "line 3: has 8 fields, the first line names 7; write numbers"),
+        ((line(0), line(1, volume="1_234")), "line 3: volume is '1_234'; want a number"),
         ((line(0), line(1, prices="100,102,99,abc")), "line 3: close is 'abc'; want a number"),
         ((line(0), line(1, prices="100,102,99,nan")), "line 3: close is 'nan'; want a number"),
         ((line(0), line(1, volume="")), "line 3: volume is ''; want a number"),
@@ -101,6 +103,7 @@ def test_what_cannot_be_used_is_refused_with_its_line_and_the_remedy(lines, comp
     ("raw", "complaint"),
     [
         (b"", "line 1: no timestamp, open, high, low, close, volume; want symbol,timestamp"),
+        (f"{HEADER},Volume".encode(), "line 1: volume twice; keep one column of that name"),
         (b"time,price\n1,2\n", "line 1: no timestamp, open, high, low, close, volume"),
         (b"\x89PNG\r\n\x1a\n", "byte 0 is not UTF-8; want a CSV file or one gzipped"),
         (gzip.compress(HEADER.encode(), mtime=0)[:-4], "the gzip stream is cut or damaged"),
