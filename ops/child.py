@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, cast
 from ops.output import Lines
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
@@ -31,7 +31,8 @@ _GROUP_GONE_POLLS = 200
 class Service:
     """What is to be kept running; the environment may hold credentials and is never shown.
 
-    Lines that contain one of `hushed` are not passed on; `stop_signal` asks it to stop.
+    Lines that contain one of `hushed` are not passed on; `stop_signal` asks it to stop. `remedy` is called
+    after a death with the last lines, may put right what it died of, and returns a line if it did.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Service:
     stop_within_s: float = 2.0
     hushed: tuple[str, ...] = ()
     stop_signal: signal.Signals = signal.SIGTERM
+    remedy: Callable[[Sequence[str]], str | None] | None = None
 
 
 class Child:

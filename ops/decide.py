@@ -93,9 +93,13 @@ def decide(
         free_port=ports.free_port,
     )
     try:
-        backends = finder.find(settings, folder=folder.path)
+        backends = finder.find(settings, folder=folder.path, kept=folder.redis)
+        for server in backends.plans:
+            server.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except (NoRedis, ports.NoFreePort) as error:
         raise Refused(str(error)) from None
+    except OSError as error:
+        raise Refused(f"VAR_DIR: got {str(folder.var)!r}; {error.filename} cannot be made") from None
     lines = ports.problems(plan.wanted_ports(settings, backends))
     if lines:
         raise Refused(*lines)

@@ -14,10 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ops import kept
 from ops.ports import bind_error, free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from ops.kept import KeptFiles
 
 # One small server is cache (database 0) and broker (database 1). It must not evict, because an evicted
 # queue is a lost task; the bound only keeps a runaway from taking the machine, and a refused write is
@@ -34,7 +37,10 @@ class ServerDidNotStart(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ServerPlan:
-    """One embedded server: its command line, its folder, its address, and how to ask if it is there."""
+    """One embedded server: its command line, its folder, its address, and how to ask if it is there.
+
+    `files` are what it keeps on disk; None when it keeps nothing.
+    """
 
     name: str
     argv: tuple[str, ...]
@@ -45,10 +51,15 @@ class ServerPlan:
     answer: bytes
     hushed: tuple[str, ...] = ()
     stop_signal: signal.Signals = signal.SIGTERM
+    files: KeptFiles | None = None
 
     def answers(self) -> bool:
         """Whether the server replies within half a second."""
         return reply(self.host, self.port, self.question).startswith(self.answer)
+
+    def is_ready(self) -> bool:
+        """Whether it answers and has nothing of the last run that this one must not see."""
+        return self.answers() and (self.files is None or self.files.forget_the_rest(self.host, self.port))
 
 
 def find_redis(path: str | None = None) -> Path | None:
@@ -69,8 +80,12 @@ def find_memcached(path: str | None = None) -> Path | None:
     return Path(found) if found else None
 
 
-def plan_redis(*, binary: Path, host: str, port: int, folder: Path) -> ServerPlan:
-    """Describe a Redis that keeps nothing on disk and never evicts."""
+def plan_redis(
+    *, binary: Path, host: str, port: int, folder: Path, files: KeptFiles | None = None
+) -> ServerPlan:
+    """Describe a Redis that never evicts. It keeps `files`, in their folder, or else nothing, in `folder`."""
+    if files is not None:
+        folder = files.folder
     options = {
         "bind": host,
         "port": str(port),
@@ -82,6 +97,7 @@ def plan_redis(*, binary: Path, host: str, port: int, folder: Path) -> ServerPla
         "daemonize": "no",
         "logfile": "",
         "loglevel": "warning",
+        **(kept.OPTIONS if files is not None else {}),
     }
     arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
     return ServerPlan(
@@ -92,8 +108,9 @@ def plan_redis(*, binary: Path, host: str, port: int, folder: Path) -> ServerPla
         port=port,
         question=b"PING\r\n",
         answer=b"+PONG",
-        # A warning about background saves, of which this server makes none.
+        # A warning about background saves: those of this server are small.
         hushed=("Memory overcommit",),
+        files=files,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
+from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from ops.backoff import Backoff
     from ops.child import Service
     from ops.last_will import LastWill
+
+
+_LAST_LINES = 10
 
 
 class Keeper:
@@ -33,6 +37,7 @@ class Keeper:
         self.service = service
         self.restarts = 0
         self.last_line = ""
+        self._last_lines: deque[str] = deque(maxlen=_LAST_LINES)
         self._backoff = backoff
         self._will = will
         self._say = say
@@ -83,15 +88,19 @@ class Keeper:
             self.restarts += 1
             self._changed()
             self._say("ops", f"{self.service.name} died ({how}); starting it again in {delay_s:.1f} s")
+            if self.service.remedy and (line := self.service.remedy(self._last_lines)):
+                self._say("ops", line)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), delay_s)
 
     def _pass_on(self, line: str) -> None:
         if not any(words in line for words in self.service.hushed):
             self.last_line = line.strip() or self.last_line
+            self._last_lines.append(line)
             self._say(self.service.name, line)
 
     async def _run_once(self) -> str:
+        self._last_lines.clear()
         try:
             child = await Child.start(self.service, self._pass_on)
         except OSError as error:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import socket
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from checks import MOST_SIMULATED, SIMULATED
+from checks import MOST_FETCHERS, MOST_SIMULATED, SIMULATED
 from ops import environ, procfile
 from ops.child import Service
 from ops.ports import WantedPort, loopback, reachable
@@ -24,9 +25,11 @@ if TYPE_CHECKING:
     from settings import Settings
 
 SIMULATOR = "simulator"
+FETCHER = "fetcher"
 SERVERS = ("redis", "memcached")
 # Names of processes that no line of the Procfile may give away.
 _TAKEN = {*SERVERS, "ops", "guard", *(f"{SIMULATOR}{number}" for number in range(1, MOST_SIMULATED + 1))}
+_TAKEN |= {f"{FETCHER}{number}" for number in range(1, MOST_FETCHERS + 1)}
 # Beside the simulator, because they need nothing of it.
 _EARLY = ("web", "stream")
 # In this order, each with the seconds it may take; together less than the whole stop may take.
@@ -109,6 +112,8 @@ def make(
         service = _service(entry.name, entry.argv, root, environment)
         if entry.name == SIMULATOR:
             simulators = _simulators(service, settings)
+        elif entry.name == FETCHER:
+            services += _fetchers(service, settings)
         else:
             services.append(service)
     early = (*simulators, *(service for service in services if service.name in _EARLY))
@@ -129,13 +134,14 @@ def _servers(plans: tuple[ServerPlan, ...], inherited: Mapping[str, str]) -> Sta
                 _STOP_WITHIN_S[plan.name],
                 hushed=plan.hushed,
                 stop_signal=plan.stop_signal,
+                remedy=plan.files.put_aside if plan.files else None,
             )
             for plan in plans
         ),
         gates=tuple(
             Gate(
                 what=f"the embedded {plan.name} did not answer on {plan.host}:{plan.port}",
-                is_open=plan.answers,
+                is_open=plan.is_ready,
                 within_s=_SERVER_WITHIN_S,
                 essential=plan.name == "redis",  # without Memcached the cache has a tier less
                 service=plan.name,
@@ -163,6 +169,22 @@ def _simulators(kind: Service, settings: Settings) -> list[Service]:
             },
         )
         for number in settings.simulated_exchanges().values()
+    ]
+
+
+def _fetchers(kind: Service, settings: Settings) -> list[Service]:
+    """As many processes as are wanted: the same command, each under a name of its own among the workers."""
+    others = [f"{FETCHER}{number}" for number in range(2, settings.fetcher_processes + 1)]
+    return [
+        kind,
+        *(
+            replace(
+                kind,
+                name=name,
+                argv=tuple(re.sub(rf"^{FETCHER}@", f"{name}@", argument) for argument in kind.argv),
+            )
+            for name in others
+        ),
     ]
 
 

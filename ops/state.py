@@ -31,6 +31,11 @@ class RunFolder:
         return self.var / "run"
 
     @property
+    def redis(self) -> Path:
+        """What the embedded Redis keeps from one start to the next."""
+        return self.var / "redis"
+
+    @property
     def lock(self) -> Path:
         """The lock, with its holder's name inside."""
         return self.path / _LOCK

@@ -63,7 +63,7 @@ class Listing:
             return kept
         now_ms = step * _STANDING_MS
         settles_ms = (now_ms // FUNDING_MS + 1) * FUNDING_MS
-        interest = int(open_interest(instrument, np.array([now_ms]))[0])
+        interest = int(open_interest(self.tape.market, instrument, np.array([now_ms]))[0])
         kept = (interest, funding_rate(self.tape.market, instrument, settles_ms), settles_ms)
         self._standing[instrument.key] = (step, kept)
         return kept

@@ -45,6 +45,14 @@ class Market(Protocol):
         """The recorded 8 h funding rate that was settled at a time, or None where none is recorded."""
         ...
 
+    def open_interest(self, instrument: Instrument, at_ms: int) -> float | None:
+        """The recorded open interest at a time, in amounts of the coin, or None where none is recorded."""
+        ...
+
+    def account_ratio(self, instrument: Instrument, at_ms: int) -> float | None:
+        """The recorded number of long accounts for each short one at a time, or None likewise."""
+        ...
+
     def trades_before(self, instrument: Instrument, second: int, count: int) -> Trades | None:
         """The newest recorded trades before a second, at most `count`; None where none are recorded."""
         ...

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import math
 import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TextIO, cast
@@ -22,13 +23,16 @@ if TYPE_CHECKING:
 
 _CANDLES = re.compile(r"candles-(\d{1,4})([mhd])\.csv(\.gz)?")
 _FUNDING = ("funding-8h.csv.gz", "funding-8h.csv")
+_INTEREST = ("open-interest-5m.csv.gz", "open-interest-5m.csv")
+_RATIOS = ("account-ratio-5m.csv.gz", "account-ratio-5m.csv")
 _COLUMNS = ["symbol", "timestamp", "open", "high", "low", "close", "volume"]
 _UNITS_MS = {"m": MINUTE_MS, "h": HOUR_MS, "d": DAY_MS}
 SYMBOL = re.compile(r"([A-Z0-9]{1,20})/USDT(?::USDT)?")
 _MOST_DECIMALS = 12
 UNREADABLE = (OSError, UnicodeDecodeError, EOFError, csv.Error)
 
-Rates = dict[str, tuple[list[int], list[float]]]
+Series = tuple[list[int], list[float]]
+"""Times in ms, rising, and the value of each."""
 
 
 class RecordingsUnusable(Exception):
@@ -98,21 +102,44 @@ def read_candles(path: Path, base_ms: int) -> tuple[Recording, ...]:
     return found
 
 
-def read_funding(folder: Path) -> Rates:
+def read_funding(folder: Path) -> dict[str, Series]:
     """Times and 8 h rates by base coin, rising in time; empty where the folder has no funding file."""
-    path = next((folder / name for name in _FUNDING if (folder / name).is_file()), None)
+    return _read_series(folder, _FUNDING, "rate")
+
+
+def read_interest(folder: Path) -> dict[str, Series]:
+    """Times and open interest in amounts of the coin, in the same form."""
+    return _read_series(folder, _INTEREST, "amount")
+
+
+def read_ratios(folder: Path) -> dict[str, Series]:
+    """Times and long accounts for each short one, in the same form."""
+    return _read_series(folder, _RATIOS, "ratio")
+
+
+def _read_series(folder: Path, names: tuple[str, ...], column: str) -> dict[str, Series]:
+    path = next((folder / name for name in names if (folder / name).is_file()), None)
     if path is None:
         return {}
-    rates: dict[str, dict[int, float]] = {}
+    values: dict[str, dict[int, float]] = {}
     try:
         with opened(path) as lines:
             for row in csv.DictReader(lines):
                 match = SYMBOL.fullmatch(row["symbol"])
                 if match:
-                    rates.setdefault(match[1], {})[int(row["timestamp"])] = float(row["rate"])
+                    values.setdefault(match[1], {})[int(row["timestamp"])] = _finite(row[column])
     except (*UNREADABLE, KeyError, TypeError, ValueError) as error:
-        raise RecordingsUnusable(f"{path}: cannot be read as symbol,timestamp,rate ({error!r})") from error
-    return {base: (sorted(of), [of[time] for time in sorted(of)]) for base, of in rates.items()}
+        raise RecordingsUnusable(
+            f"{path}: cannot be read as symbol,timestamp,{column} ({error!r})"
+        ) from error
+    return {base: (sorted(of), [of[time] for time in sorted(of)]) for base, of in values.items()}
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text!r} is not a number that can be")
+    return number
 
 
 def opened(path: Path) -> TextIO:

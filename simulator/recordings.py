@@ -13,12 +13,14 @@ from simulator.model import DAY_MS, HOUR_MS, MINUTE_MS, Candles, Instrument, Pan
 from simulator.moment_files import read_moments
 from simulator.moments import NOTHING, book_at, ticker_at, trades_before
 from simulator.recording_files import (
-    Rates,
     Recording,
     RecordingsUnusable,
+    Series,
     finest,
     read_candles,
     read_funding,
+    read_interest,
+    read_ratios,
 )
 from simulator.sentiment import FUNDING_MS
 
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
 TWO_THIRDS = 2 / 3
 # Exchanges stamp a settlement some moments after the hour.
 _SETTLEMENT_MS = MINUTE_MS - 1
+# Open interest and account ratios come every five minutes; one or two may be late.
+_SENTIMENT_MS = 15 * MINUTE_MS
 
 
 class RecordedMarket:
@@ -49,7 +53,9 @@ class RecordedMarket:
         base_ms: int,
         shift_ms: int,
         seed: int,
-        funding: Rates,
+        funding: Mapping[str, Series],
+        interest: Mapping[str, Series] = MappingProxyType({}),
+        ratios: Mapping[str, Series] = MappingProxyType({}),
         moments: Mapping[str, Moments] = MappingProxyType({}),
     ) -> None:
         self.seed = seed
@@ -57,6 +63,8 @@ class RecordedMarket:
         self.shift_ms = shift_ms
         self.betas: Mapping[str, float] = {}
         self._funding = funding
+        self._interest = interest
+        self._ratios = ratios
         self._moments = moments
         self._runs = [_moved(one.candles, shift_ms) for one in recordings]
         self.first_index = min(int(run.open_ms[0]) for run in self._runs) // base_ms
@@ -76,12 +84,16 @@ class RecordedMarket:
 
     def funding_rate(self, instrument: Instrument, at_ms: int) -> float | None:
         """The rate that was in force in the recording at that moment, None before and long after it."""
-        times, rates = self._funding.get(instrument.base, ([], []))
         moment = at_ms - self.shift_ms + _SETTLEMENT_MS
-        place = bisect.bisect_right(times, moment) - 1
-        if place < 0 or moment - times[place] >= FUNDING_MS:
-            return None
-        return rates[place]
+        return _newest(self._funding, instrument, moment, holds_ms=FUNDING_MS)
+
+    def open_interest(self, instrument: Instrument, at_ms: int) -> float | None:
+        """The recorded open interest in amounts of the coin; see the Market contract."""
+        return _newest(self._interest, instrument, at_ms - self.shift_ms, holds_ms=_SENTIMENT_MS)
+
+    def account_ratio(self, instrument: Instrument, at_ms: int) -> float | None:
+        """The recorded number of long accounts for each short one; see the Market contract."""
+        return _newest(self._ratios, instrument, at_ms - self.shift_ms, holds_ms=_SENTIMENT_MS)
 
     def trades_before(self, instrument: Instrument, second: int, count: int) -> Trades | None:
         """The newest recorded trades; see the Market contract."""
@@ -117,6 +129,8 @@ def load(folder: Path, *, now_ms: int, seed: int, history_share: float = TWO_THI
         shift_ms=shift,
         seed=seed,
         funding=read_funding(folder),
+        interest=read_interest(folder),
+        ratios=read_ratios(folder),
         moments=by_coin,
     )
 
@@ -130,6 +144,17 @@ def _shift(first: int, last: int, *, now_ms: int, history_share: float, base_ms:
     unit = 4 * HOUR_MS if last - first >= DAY_MS else base_ms
     wanted = now_ms - (first + int((last - first) * history_share))
     return wanted // unit * unit
+
+
+def _newest(
+    series: Mapping[str, Series], instrument: Instrument, moment_ms: int, *, holds_ms: int
+) -> float | None:
+    """The newest value at or before a moment of the recording that is not too old to stand for it."""
+    times, values = series.get(instrument.base, ([], []))
+    place = bisect.bisect_right(times, moment_ms) - 1
+    if place < 0 or moment_ms - times[place] >= holds_ms:
+        return None
+    return values[place]
 
 
 def _moved(candles: Candles, shift_ms: int) -> Candles:

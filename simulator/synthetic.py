@@ -77,6 +77,12 @@ class SyntheticMarket:
         """None: the synthetic market has no recorded rates."""
         return None
 
+    def open_interest(self, instrument: Instrument, at_ms: int) -> None:
+        """None: here it is made from the seed."""
+
+    def account_ratio(self, instrument: Instrument, at_ms: int) -> None:
+        """None: here it is made from the seed."""
+
     def trades_before(self, instrument: Instrument, second: int, count: int) -> None:
         """None: here trades are made from the candles."""
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 from celery import Task
+from kombu.exceptions import LimitExceeded, OperationalError
 
 from market.errors import MarketError
 from tasks import wire
@@ -27,6 +28,10 @@ TICK_SHARE = 0.8
 
 LEAST_CLAIM_S = 0.05
 
+BROKER_AWAY = (OperationalError, LimitExceeded)
+"""What sending a message ends with while the broker does not answer: what was stored is stored, and the
+sweep repairs that nobody was told."""
+
 PAUSE_S = 0.5
 """How long a fetch waits in the queue whose exchange has all the threads that it may have."""
 
@@ -44,7 +49,8 @@ class MarketTask(Task):  # type: ignore[misc] # Celery ships no types
     """A task that can hold a run lock while it works and that logs a failure with its exchange and symbol."""
 
     abstract = True
-    throws = (MarketError,)  # expected in operation: told in one line by on_failure, without a traceback
+    # Expected in operation: told in one line by on_failure, without a traceback.
+    throws = (MarketError, *BROKER_AWAY)
     run_lock_s: float | None = None
     """Longest time in seconds for which one run keeps out the next with the same arguments."""
 

@@ -17,13 +17,15 @@ from simulator.record.live import Rounds
 from simulator.record.manifest import Manifest, Trail, Wanted
 from simulator.record.progress import Progress
 from simulator.record.refused import RecordRefused, Unreachable
-from simulator.record.source import Source, connect
+from simulator.record.sentiment import record_interest, record_ratios
+from simulator.record.source import Source, connect, secrets_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 DONE, UNFINISHED, WRONG, STOPPED = 0, 1, 2, 130
 _SYMBOL = re.compile(r"([A-Z0-9]{1,20})/USDT(:USDT)?")
+_URL = re.compile(r"https?://\S+")
 _LONGEST_HOURS = 24 * 366
 _POLL_S = 1.0
 
@@ -56,7 +58,8 @@ def main(arguments: list[str]) -> int:
 def _record(options: argparse.Namespace, progress: Progress) -> None:
     wanted = Wanted(options.exchange, options.symbols, options.hours, options.live * 60.0)
     client = connect(options.exchange, url=options.url)
-    source = Source(client, patience_s=options.patience, say=progress.line)
+    secrets = secrets_of(options.url)
+    source = Source(client, patience_s=options.patience, say=progress.line, secrets=secrets)
     # The exchange first: a wish that it cannot fulfil leaves no folder behind.
     source.open(wanted.symbols)
     folder = Folder.opened(options.folder, wanted, begin=lambda: _begun(source, wanted))
@@ -77,6 +80,8 @@ def _fill(source: Source, folder: Folder, progress: Progress, *, every_s: float)
     until_ms = max(manifest.to_ms, _closed_behind(source, progress, manifest.live_until_ms))
     record_candles(source, folder, progress, until_ms=until_ms)
     record_funding(source, folder, progress, until_ms=until_ms)
+    record_interest(source, folder, progress, until_ms=until_ms)
+    record_ratios(source, folder, progress, until_ms=until_ms)
     manifest.finished = True
     folder.commit()
 
@@ -116,7 +121,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--symbols", required=True, type=_symbols, metavar="A,B", help="such as BTC/USDT:USDT,ETH/USDT:USDT")
     add(
         "--hours", required=True, type=_between(1 / 60, _LONGEST_HOURS), metavar="N",
-        help="how far candles of 1 m and funding rates reach back",
+        help="how far candles of 1 m, funding rates, open interest and account ratios reach back",
     )  # fmt: skip
     add(
         "--live", type=_between(0, 10_080), default=10.0, metavar="MINUTES",
@@ -127,7 +132,12 @@ def _parser() -> argparse.ArgumentParser:
         "--patience", type=_between(0, 86_400), default=60.0, metavar="S",
         help="how long an exchange that does not answer is tried again (60)",
     )  # fmt: skip
-    add("--url", metavar="URL", help="ask there instead of the exchange: a gateway, or a simulated exchange")
+    add(
+        "--url",
+        type=_url,
+        metavar="URL",
+        help="ask there instead of the exchange: a gateway, or a simulated exchange",
+    )
     return parser
 
 
@@ -139,6 +149,13 @@ def _symbols(text: str) -> tuple[str, ...]:
     if len(set(bases)) < len(bases):
         raise argparse.ArgumentTypeError(f"got {text!r}; want each coin once, as perpetual or as spot pair")
     return names
+
+
+def _url(text: str) -> str:
+    # What it got is not repeated: it may hold a password.
+    if not _URL.fullmatch(text):
+        raise argparse.ArgumentTypeError("want a URL such as http://127.0.0.1:8002")
+    return text
 
 
 def _between(least: float, most: float) -> Callable[[str], float]:

@@ -79,17 +79,23 @@ def record_funding(source: Source, folder: Folder, progress: Progress, *, until_
     for place, symbol in enumerate(perpetuals):
         progress.show("funding", place, len(perpetuals), symbol)
         while manifest.funding[symbol] < until_ms:
-            _next_rates(source, folder, symbol, until_ms)
+            _next_rates(source, folder, symbol, progress, until_ms)
     progress.show("funding", 1, 1)
 
 
-def _next_rates(source: Source, folder: Folder, symbol: str, until_ms: int) -> None:
+def _next_rates(source: Source, folder: Folder, symbol: str, progress: Progress, until_ms: int) -> None:
     since = folder.manifest.funding[symbol]
     call = source.client.fetch_funding_rate_history
-    page = source.ask(call, symbol, since, _FUNDING_PAGE, check=_check_rates)
-    rates = {row["timestamp"]: row["fundingRate"] for row in page if since <= row["timestamp"] < until_ms}
-    times = sorted(rates)
-    share = _share_of_8h(times)
+    # With those before it: a page that brings a single one does not say for how many hours that is.
+    page = source.ask(call, symbol, since - FUNDING_MS, _FUNDING_PAGE, check=_check_rates)
+    rates = {row["timestamp"]: row["fundingRate"] for row in page if row["timestamp"] < until_ms}
+    share = _share_of_8h(sorted(rates))
+    times = sorted(time for time in rates if time >= since)
+    if times and share is None:
+        progress.line(f"{symbol}: one funding rate alone does not say for how long it is; left out")
+        folder.manifest.funding[symbol] = times[-1] + 1
+        folder.commit()
+        return
     lines = [f"{symbol},{time},{plain(rates[time] * share if share != 1 else rates[time])}" for time in times]
     folder.append(FUNDING, lines, header=_FUNDING_COLUMNS)
     # Behind the last rate that was given, or behind a stretch that has none.
@@ -97,10 +103,10 @@ def _next_rates(source: Source, folder: Folder, symbol: str, until_ms: int) -> N
     folder.commit()
 
 
-def _share_of_8h(times: list[int]) -> float:
-    """How many of these settlements there are in 8 h."""
-    steps = [later - earlier for earlier, later in pairwise(times)]
-    return FUNDING_MS / median(steps) if steps else 1.0
+def _share_of_8h(times: list[int]) -> float | None:
+    """How many of these settlements there are in 8 h; None of fewer than two that follow each other."""
+    steps = [later - earlier for earlier, later in pairwise(times) if later - earlier <= FUNDING_MS]
+    return FUNDING_MS / median(steps) if steps else None
 
 
 def _check_candles(page: Any) -> None:

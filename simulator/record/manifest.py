@@ -30,7 +30,9 @@ class Trail(msgspec.Struct):
 
 
 class Manifest(msgspec.Struct):
-    """The state of a recording. `candles` and `funding` hold the time in ms from which each symbol goes on.
+    """The state of a recording.
+
+    `candles`, `funding`, `interest` and `ratios` hold the time in ms from which each symbol goes on.
 
     `live_until_ms` is when the newest round ended, by the exchange's clock. `files` holds the bytes of each
     file that count: what lies behind them was not finished.
@@ -46,4 +48,6 @@ class Manifest(msgspec.Struct):
     live_until_ms: int = 0
     finished: bool = False
     files: dict[str, int] = {}
+    interest: dict[str, int] = {}
+    ratios: dict[str, int] = {}
     format: int = FORMAT

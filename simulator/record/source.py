@@ -6,6 +6,7 @@ import difflib
 import time
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, unquote
 
 from simulator.record.numbers import is_positive
 from simulator.record.refused import RecordRefused, Unreachable
@@ -24,7 +25,10 @@ class BadAnswer(Exception):
 
 
 class Source:
-    """One ccxt client. Trouble is waited out for `patience_s`; after that `Unreachable` is raised."""
+    """One ccxt client. Trouble is waited out for `patience_s`; after that `Unreachable` is raised.
+
+    What is told of trouble has none of the `secrets` in it.
+    """
 
     def __init__(
         self,
@@ -32,10 +36,12 @@ class Source:
         *,
         patience_s: float,
         say: Callable[[str], None],
+        secrets: tuple[str, ...] = (),
         sleep: Callable[[float], None] = time.sleep,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.client = client
+        self._secrets = secrets
         self._patience_s = patience_s
         self._say = say
         self._sleep = sleep
@@ -82,14 +88,21 @@ class Source:
             try:
                 return self._asked(call, arguments, check)
             except hopeless as error:
-                raise RecordRefused(f"{self.client.id}: {_short(error)}") from error
+                raise RecordRefused(f"{self.client.id}: {self._short(error)}") from error
             # What ccxt makes of an answer that it did not expect can be of any of these kinds.
             except (ccxt.BaseError, BadAnswer, TypeError, ValueError, LookupError, AttributeError) as error:
                 if self._monotonic() - began + pause_s > self._patience_s:
-                    raise Unreachable(f"{self.client.id}: {_short(error)}") from error
-                self._say(f"{self.client.id}: {_short(error)}; trying again in {pause_s:.0f} s")
+                    raise Unreachable(f"{self.client.id}: {self._short(error)}") from error
+                self._say(f"{self.client.id}: {self._short(error)}; trying again in {pause_s:.0f} s")
             self._sleep(pause_s)
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+
+    def _short(self, error: Exception) -> str:
+        text = " ".join(str(error).split())
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        # Cut only now: half a password is one too.
+        return f"{type(error).__name__} {text[:200]}".strip()
 
     def _asked(
         self, call: Callable[..., Any], arguments: tuple[Any, ...], check: Callable[[Any], None] | None
@@ -126,6 +139,13 @@ def connect(exchange: str, *, url: str | None) -> Any:
     return client
 
 
-def _short(error: Exception) -> str:
-    text = " ".join(str(error).split())[:200]
-    return f"{type(error).__name__} {text}".strip()
+def secrets_of(url: str | None) -> tuple[str, ...]:
+    """What of a URL may not be shown, in every spelling in which an error could repeat it."""
+    login, at, _ = (url or "").partition("//")[2].rpartition("@")
+    if not at:
+        return ()
+    user, colon, password = login.partition(":")
+    word = password if colon else user  # a token stands alone
+    plain = unquote(word)
+    spellings = {login, unquote(login), word, plain, quote(plain), quote(plain, safe="")} - {""}
+    return tuple(sorted(spellings, key=len, reverse=True))

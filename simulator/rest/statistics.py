@@ -45,9 +45,10 @@ def open_interest_history(listing: Listing, query: Query, view: View) -> bytes:
     """Open interest at the ends of intervals, newest first, with a cursor."""
     one = _contract(listing, query, view)
     times = _page(listing, one, query, _period(query, "intervalTime"), 200, view)
+    interest = open_interest(listing.tape.market, one, times)
     rows = [
         {"openInterest": padded(count * 10 ** (8 - one.qty_decimals), 8), "timestamp": str(time)}
-        for count, time in zip(open_interest(one, times).tolist(), times.tolist(), strict=True)
+        for count, time in zip(interest.tolist(), times.tolist(), strict=True)
     ]
     return msgspec.json.encode(
         {"symbol": one.symbol, "category": one.category, "list": rows, "nextPageCursor": _cursor(one, times)}
@@ -58,6 +59,7 @@ def account_ratio(listing: Listing, query: Query, view: View) -> bytes:
     """Shares of accounts that are long and short, newest first, with a cursor."""
     one = _contract(listing, query, view)
     times = _page(listing, one, query, _period(query, "period"), 500, view)
+    shares = long_share(listing.tape.market, one, times)
     rows = [
         {
             "symbol": one.symbol,
@@ -65,7 +67,7 @@ def account_ratio(listing: Listing, query: Query, view: View) -> bytes:
             "sellRatio": f"{1 - round(share, 4):.4f}",
             "timestamp": str(time),
         }
-        for share, time in zip(long_share(one, times).tolist(), times.tolist(), strict=True)
+        for share, time in zip(shares.tolist(), times.tolist(), strict=True)
     ]
     return msgspec.json.encode({"list": rows, "nextPageCursor": _cursor(one, times)})
 

@@ -1,16 +1,20 @@
 """The Celery app whose workers die in the middle of a task at the word of a test.
 
-`celery -A tests.support.mortal worker ...`: a file in $MORTAL_ORDERS that is named after a task says how.
-The first to run that task takes the order and dies once it has changed something in the cache, or at the
-end of the body where that changes nothing; the run lock is held in any case. `<task>.done` tells of it.
+`celery -A tests.support.mortal worker ...`: a file in $MORTAL_ORDERS that is named after a task says how,
+and who else is to be in the middle of it then. The first to run that task takes the order and dies once it
+has changed something in the cache, or at the end of the body where that changes nothing; the run lock is
+held in any case. Until the others stand there too, it waits (`<task>.ready`); `<task>.done` tells that it
+went on to its end. Of threads, which die as one process, one does it and the others are killed.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import signal
 import threading
+import time
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,13 +33,14 @@ __all__ = ["app"]
 ORDERS = Path(os.environ["MORTAL_ORDERS"])
 EFFECTS = ("put_many", "derive_many", "claim", "remove", "expire")
 GB = 1 << 30
+WAIT_S = 60.0
 
 
 class _Fate(threading.local):
     """The order that this thread has taken."""
 
     task = ""
-    how = ""
+    order: list[str] = []  # noqa: RUF012 - never changed, only replaced
 
 
 _fate = _Fate()
@@ -51,28 +56,49 @@ def _out_of_memory() -> None:
         resource.setrlimit(resource.RLIMIT_AS, before)
 
 
+def _kill(number: signal.Signals) -> None:
+    os.kill(os.getpid(), number)
+
+
 WAYS = {
-    "SIGKILL": lambda: os.kill(os.getpid(), signal.SIGKILL),
-    "SIGTERM": lambda: os.kill(os.getpid(), signal.SIGTERM),
+    "SIGKILL": lambda: _kill(signal.SIGKILL),
+    "SIGTERM": lambda: _kill(signal.SIGTERM),
     "memory": _out_of_memory,
-    "worker SIGKILL": lambda: os.kill(os.getppid(), signal.SIGKILL),
+    "be killed": lambda: time.sleep(WAIT_S),
+    "go on": lambda: None,
 }
 
 
-def _take_order(task: str) -> str:
-    """How to die in it; empty without an order, or when another one has taken it."""
+def _waiting(others: list[str]) -> bool:
+    """Whether all of them stand in the middle of their work, or have died there."""
+    return all((ORDERS / f"{task}.ready").exists() or (ORDERS / f"{task}.done").exists() for task in others)
+
+
+def _take_order(task: str) -> list[str]:
+    """How to die in it, and with which others; empty without an order, or when another one has taken it."""
     taken = ORDERS / f"{task}.taken"
     try:
+        order = json.loads((ORDERS / task).read_text(encoding="utf-8"))
+        if order["last"] and not _waiting(order["others"]):
+            return []  # it sends out the others
         (ORDERS / task).rename(taken)
     except FileNotFoundError:
-        return ""
-    return taken.read_text(encoding="utf-8")
+        return []
+    return [order["how"], *order["others"]]
 
 
 def _strike() -> None:
-    how, _fate.how = _fate.how, ""
-    if how:
-        (ORDERS / f"{_fate.task}.taken").rename(ORDERS / f"{_fate.task}.done")
+    order, _fate.order = _fate.order, []
+    if not order:
+        return
+    how, *others = order
+    done, ready = ORDERS / f"{_fate.task}.done", ORDERS / f"{_fate.task}.ready"
+    (ORDERS / f"{_fate.task}.taken").rename(ready)
+    until = time.monotonic() + WAIT_S
+    while not _waiting(others) and time.monotonic() < until:
+        time.sleep(0.02)
+    if _waiting(others):
+        ready.rename(done)
         WAYS[how]()
 
 
@@ -90,7 +116,7 @@ def _mortal(effect: str) -> None:
 def _run_with(task: str, body: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(body)
     def run(*args: Any, **kwargs: Any) -> Any:
-        _fate.task, _fate.how = task, _take_order(task)
+        _fate.task, _fate.order = task, _take_order(task)
         answer = body(*args, **kwargs)
         _strike()
         return answer

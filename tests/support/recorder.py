@@ -53,14 +53,16 @@ class Client:
         return call
 
 
-def source_of(client, *, patience_s=60.0):
+def source_of(client, *, patience_s=60.0, secrets=()):
     """A source that waits without time passing by itself, and what it said and waited."""
     said, now = [], [0.0]
 
     def sleep(seconds):
         now[0] += seconds
 
-    source = Source(client, patience_s=patience_s, say=said.append, sleep=sleep, monotonic=lambda: now[0])
+    source = Source(
+        client, patience_s=patience_s, say=said.append, secrets=secrets, sleep=sleep, monotonic=lambda: now[0]
+    )
     return source, said, now
 
 

@@ -20,7 +20,7 @@ from settings import Settings
 from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from email.message import Message
 
 ROOT = Path(__file__).parents[2]
@@ -180,8 +180,8 @@ def running_system(var: Path, *, ready: bool = True, **environment: str) -> Iter
         if ready:
             wait_ready(system)
         yield system
-    except BaseException:
-        print("\n".join(system.lines[-200:]))  # noqa: T201 - pytest shows it with the failure
+    except BaseException as error:
+        print(last_words(system.lines, error))  # noqa: T201 - pytest shows it with the failure
         raise
     finally:
         if process.poll() is None:
@@ -194,6 +194,15 @@ def running_system(var: Path, *, ready: bool = True, **environment: str) -> Iter
             raise
         finally:
             system.close()
+
+
+def last_words(lines: Sequence[str], error: BaseException) -> str:
+    """The ends of what a system printed, with what went wrong once more behind it.
+
+    Whoever keeps only the last lines of a long run sees the reason among them.
+    """
+    kept = [line if len(line) <= LINE_CUT else f"{line[:LINE_CUT]} .." for line in lines[-LINES_KEPT:]]
+    return "\n".join([*kept, f"failed with {type(error).__name__}: {error}"[:REASON_CUT]])
 
 
 def wait_ready(system: System) -> dict[str, Any]:
@@ -237,6 +246,7 @@ def free_row(count: int, *, besides: Mapping[str, int]) -> int:
             return first
 
 
+LINES_KEPT, LINE_CUT, REASON_CUT = 200, 300, 3_000
 LAST_PORT = 65_535
 PORTS = ("WEB_PORT", "STREAM_PORT", "FLOWER_PORT", "SIMULATOR_PORT")
 CLEARED = (

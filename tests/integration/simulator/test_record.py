@@ -113,6 +113,29 @@ def test_the_recorded_funding_rates_are_those_of_the_exchange(recording, played)
         assert int(rows[0][1]) <= manifest(recording)["from_ms"]
 
 
+def test_the_recorded_open_interest_and_account_ratios_are_those_of_the_exchange(recording, played):
+    """Every five minutes from the value on that stood when the recording began."""
+    _, first = played
+    for coin in COINS:
+        query = {"category": "linear", "symbol": f"{coin}USDT"}
+        for name, path, interval in (
+            ("open-interest-5m.csv.gz", "open-interest", "intervalTime"),
+            ("account-ratio-5m.csv.gz", "account-ratio", "period"),
+        ):
+            rows = [row for row in lines(recording, name) if row[0] == f"{coin}/USDT:USDT"]
+            first.clock.now = int(rows[-1][1]) // 1000
+            told = first.result(path, **query, **{interval: "5min"}, limit=len(rows))["list"]
+            assert len(rows) >= 6
+            assert int(rows[0][1]) <= manifest(recording)["from_ms"]
+            assert [int(row[1]) for row in reversed(rows)] == [int(row["timestamp"]) for row in told]
+            assert [float(row[2]) for row in reversed(rows)] == [
+                float(row["openInterest"])
+                if "openInterest" in row
+                else pytest.approx(float(row["buyRatio"]) / float(row["sellRatio"]), rel=1e-9)
+                for row in told
+            ]
+
+
 def test_what_is_played_shows_the_recorded_books(recording, played):
     """Level by level, from the second in which each was recorded on."""
     second, first = played

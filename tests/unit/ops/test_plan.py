@@ -88,6 +88,23 @@ def test_each_simulated_exchange_has_a_process_with_its_port_and_its_seed():
     assert ("simulator", "simulator3") in made.stop_order
 
 
+def test_each_fetcher_has_a_name_of_its_own_among_the_workers():
+    """Two workers of one name would answer for each other; all of them stop with the scorers."""
+    text = "fetcher: true -n fetcher@%h -Q fetch.fast\nscorer: true -n scorer@%h"
+
+    made = make(text, fetcher_processes=3)
+
+    late = {service.name: service.argv for service in made.stages[2].services}
+    assert late == {
+        "fetcher": ("true", "-n", "fetcher@%h", "-Q", "fetch.fast"),
+        "fetcher2": ("true", "-n", "fetcher2@%h", "-Q", "fetch.fast"),
+        "fetcher3": ("true", "-n", "fetcher3@%h", "-Q", "fetch.fast"),
+        "scorer": ("true", "-n", "scorer@%h"),
+    }
+    assert ("fetcher", "scorer", "fetcher2", "fetcher3") in made.stop_order
+    assert [name for name in make(text).names if name.startswith("fetcher")] == ["fetcher"]
+
+
 def test_a_simulated_exchange_without_the_first_is_started_alone():
     """The numbers need not begin with one."""
     made = make(exchanges=("simulated2",))
@@ -115,6 +132,7 @@ def test_the_stop_goes_from_beat_to_the_servers_and_fits_into_its_time():
     [
         ("redis: true", "line 1: the name 'redis' is taken"),
         ("simulator2: true", "line 1: the name 'simulator2' is taken"),
+        ("fetcher2: true", "line 1: the name 'fetcher2' is taken"),
         ("web: true\nbeat: no-such-program", "line 2: there is no program 'no-such-program'"),
     ],
 )

@@ -82,6 +82,27 @@ def test_rates_of_four_hours_are_written_as_rates_of_eight(tmp_path, folder):
     assert folder.manifest.funding[BTC] == START + 12 * hours
 
 
+def test_a_rate_that_comes_alone_in_its_page_is_for_as_long_as_those_before_it(tmp_path, folder):
+    """The page is asked for from one interval earlier; what was kept already is not kept twice."""
+    hours = 3_600_000
+    rows = [{"timestamp": START + place * 4 * hours, "fundingRate": 0.0001} for place in range(4)]
+    client = Client(fetch_funding_rate_history=[rows[:3], rows[1:], []])
+
+    record_funding(source_of(client)[0], folder, quiet(), until_ms=START + 16 * hours)
+
+    lines = text(tmp_path / "market", "funding-8h.csv.gz").splitlines()[1:]
+    assert lines == [f"{BTC},{START + place * 4 * hours},0.0002" for place in range(4)]
+
+
+def test_a_rate_without_another_is_left_out(tmp_path, folder):
+    """Nobody says for how many hours it is."""
+    client = Client(fetch_funding_rate_history=[[{"timestamp": START, "fundingRate": 0.0001}], []])
+
+    record_funding(source_of(client)[0], folder, quiet(), until_ms=START + 3_600_000)
+
+    assert not (tmp_path / "market" / "funding-8h.csv.gz").exists()
+
+
 def test_a_candle_counts_some_seconds_after_its_close():
     """An exchange needs a moment to finish it."""
     assert last_closed_ms(START + 2_999) == START - MINUTE

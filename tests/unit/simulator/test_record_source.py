@@ -4,7 +4,7 @@ import ccxt
 import pytest
 
 from simulator.record.refused import RecordRefused, Unreachable
-from simulator.record.source import connect
+from simulator.record.source import connect, secrets_of
 from tests.support.recorder import Client, source_of
 
 
@@ -58,3 +58,32 @@ def test_another_address_stands_in_for_all_of_an_exchange():
     assert set(client.urls["api"].values()) == {"http://127.0.0.1:1"}
     with pytest.raises(RecordRefused, match="ccxt knows no 'okex1'"):
         connect("okex1", url=None)
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("http://me:pa%2Fss@gate:1/", "bybit GET http://me:pa%2Fss@gate:1/v5"),
+        ("http://me:pa%2Fss@gate:1/", "no route to me:pa/ss@gate"),
+        ("http://me:päss@gate", "http://me:p%C3%A4ss@gate/v5 refused"),
+        ("https://pa%2Fss@gate", "login pa/ss refused"),
+        ("http://me:pa%2Fss@gate", "x" * 195 + "pa%2Fss"),
+    ],
+)
+def test_trouble_is_told_without_the_login_of_the_address(url, said):
+    """In no spelling, and no half of it."""
+    client = Client(fetch_time=[ccxt.NetworkError(said)] * 2)
+    source, lines, _ = source_of(client, patience_s=1.5, secrets=secrets_of(url))
+
+    with pytest.raises(Unreachable) as ended:
+        source.ask(client.fetch_time)
+
+    for line in (*lines, str(ended.value)):
+        assert not any(word in line for word in ("pa%2F", "pa/ss", "päss", "%C3%A4"))
+    assert len(lines) == 1
+
+
+@pytest.mark.parametrize("url", [None, "http://gate:1/v5"])
+def test_an_address_without_a_login_hides_nothing(url):
+    """Its errors are told as they are."""
+    assert secrets_of(url) == ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -9,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from celery import Celery
+from kombu.exceptions import LimitExceeded, OperationalError
 from structlog.testing import capture_logs
 
 from market.errors import ExchangeUnavailable, MarketError
 from tasks import wire
-from tasks.base import PAUSE_S, TICK_HEADER, FetchTask, MarketTask
+from tasks.base import BROKER_AWAY, PAUSE_S, TICK_HEADER, FetchTask, MarketTask
 from tasks.slots import slots_of
 
 if TYPE_CHECKING:
@@ -71,6 +73,8 @@ class Refresh(MarketTask):
 
     def run(self, *args: Any) -> Any:
         """Fail if asked to."""
+        if isinstance(args[0], Exception):
+            raise args[0]
         if "fail" in args:
             raise ExchangeUnavailable("okx", "HTTP 500")
         return args
@@ -128,7 +132,29 @@ def test_a_failure_that_names_no_exchange_takes_it_from_the_arguments(
 def test_what_is_expected_of_exchanges_costs_no_traceback() -> None:
     """Celery logs what is in `throws` in one line; anything else is a mistake of ours."""
     assert issubclass(ExchangeUnavailable, MarketTask.throws)
-    assert MarketTask.throws == (MarketError,)
+    assert MarketTask.throws == (MarketError, *BROKER_AWAY)
+
+
+@pytest.mark.parametrize(
+    ("error", "levels"),
+    [(OperationalError("Connection refused"), {logging.INFO}), (LimitExceeded(10), {logging.INFO}),
+     (ConnectionError("of ours"), {logging.ERROR})],
+)  # fmt: skip
+def test_a_broker_that_is_away_is_one_line_for_each_task_and_no_traceback(
+    locks: Callable[..., Locks], caplog: pytest.LogCaptureFixture, error: Exception, levels: set[int]
+) -> None:
+    """What was stored is told by the sweep. A mistake of ours keeps its traceback."""
+    locks(held=True)
+    caplog.set_level(logging.INFO, "celery.app.trace")
+
+    with capture_logs() as lines:
+        result = bound(Refresh).apply((error,))
+
+    assert result.result is error
+    assert {record.levelno for record in caplog.records} == levels
+    assert [bool(record.exc_info) for record in caplog.records] == [levels == {logging.ERROR}]
+    (line,) = lines
+    assert (line["event"], line["error"]) == ("task_failed", type(error).__name__)
 
 
 def test_a_task_without_a_run_lock_asks_for_none(locks: Callable[..., Locks]) -> None:
