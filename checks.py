@@ -1,4 +1,4 @@
-"""What the settings must keep to: lifetimes, weights, exchanges that exist, folders that can be played."""
+"""What the settings must keep to: lifetimes, periods, weights, exchanges that exist, folders that play."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ import importlib.util
 import math
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SIMULATED = "simulated"
 MOST_SIMULATED = 9
+MOST_FETCHERS = 9
 # Nothing may outlive what it is made of; the names are those of the cache's kinds.
 DERIVED_FROM = {
     "breadth": ("tickers",),
@@ -24,6 +25,28 @@ DERIVED_FROM = {
     "beta": ("candles",),
     "dashboard": ("confluence", "tickers", "exchange_status", "beta", "alerts"),
 }  # fmt: skip
+# By whose period each kind is stored again.
+RENEWED_BY = {
+    "universe": ("universe",),
+    "markets": ("universe",),
+    "exchange_status": (
+        "universe", "tickers", "order_books", "trades", "open_interest", "funding", "long_short",
+    ),
+    "tickers": ("tickers",),
+    "breadth": ("tickers",),
+    "order_book": ("order_books",),
+    "trades": ("trades",),
+    "open_interest": ("open_interest",),
+    "funding": ("funding",),
+    "long_short": ("long_short",),
+    "confluence": ("scores",),
+    "alerts": ("alerts",),
+    "dashboard": ("dashboard",),
+}  # fmt: skip
+# What is renewed as candles close, and lives from one close to the next. A view of one minute is fresh for
+# 22.5 s after the next close, and its candle is asked for up to 15 s after that; a beta has two minutes.
+LOOKS_IN_A_TIMEFRAME, LONGEST_PERIOD_CANDLES_S = 12, 15.0
+LONGEST_PERIOD_BETA_S = 60.0
 LEAST_BETWEEN_THRESHOLDS = 10.0
 _RECORDING = re.compile(r"candles-(\d{1,4})([mhd])\.csv(\.gz)?")
 _MINUTES = {"m": 1, "h": 60, "d": 1440}
@@ -77,6 +100,40 @@ def lifetime_problems(lifetimes: Mapping[str, float]) -> list[str]:
     return lines
 
 
+def period_problems(
+    periods: Mapping[str, float], lifetimes: Mapping[str, float], *, shortest_timeframe_s: float
+) -> list[str]:
+    """A sentence for each kind that would be late all the time, or as soon as one run is lost.
+
+    Twice in its life each kind has to be renewed: a periodic task must bear one lost run.
+    """
+    lines = []
+    for kind, renewing in RENEWED_BY.items():
+        slowest = max(renewing, key=periods.__getitem__)
+        period, ttl = periods[slowest], lifetimes[kind]
+        if period > ttl / 2:
+            name, life = f"PERIOD_{slowest.upper()}", f"TTL_{kind.upper()}"
+            lines.append(
+                f"{name}: got {period:g} beside {life}={ttl:g}; want {name} <= {ttl / 2:g} or "
+                f"{life} >= {2 * period:g}, so that one lost run makes nothing late"
+            )
+    most = {
+        "candles": min(shortest_timeframe_s / LOOKS_IN_A_TIMEFRAME, LONGEST_PERIOD_CANDLES_S),
+        "beta": LONGEST_PERIOD_BETA_S,
+    }
+    why = {
+        "candles": f"a {LOOKS_IN_A_TIMEFRAME}th of the shortest of TIMEFRAMES and never above "
+        f"{LONGEST_PERIOD_CANDLES_S:g}: else candles are late after each close",
+        "beta": "else betas are late after each close",
+    }
+    lines += [
+        f"PERIOD_{name.upper()}: got {periods[name]:g}; want at most {limit:g}, {why[name]}"
+        for name, limit in most.items()
+        if periods[name] > limit
+    ]
+    return lines
+
+
 def thresholds_problem(low: float, high: float) -> str | None:
     """Why alerts cannot be raised at these scores; None when they can. Each is left 5 points inside it."""
     if high - low > LEAST_BETWEEN_THRESHOLDS:
@@ -85,6 +142,16 @@ def thresholds_problem(low: float, high: float) -> str | None:
         f"ALERT_SCORE_LOW: got {low:g} beside ALERT_SCORE_HIGH={high:g}; "
         f"want more than {LEAST_BETWEEN_THRESHOLDS:g} points between them"
     )
+
+
+def split_weights(value: Any) -> Any:
+    """The numbers by name of a text of name=number pairs; anything else as it is. Raises ValueError."""
+    if not isinstance(value, str):
+        return value
+    pairs = [part.partition("=") for part in value.split(",") if part.strip()]
+    if any(not equals for _, equals, _ in pairs):
+        raise ValueError("want name=number pairs, separated by commas")
+    return {name.strip(): number.strip() for name, _, number in pairs}
 
 
 def checked_weights(weights: dict[str, float], known: tuple[str, ...]) -> dict[str, float]:

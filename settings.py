@@ -10,12 +10,15 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 
 from addresses import netloc
 from checks import (
+    MOST_FETCHERS,
     SIMULATED,
     SIMULATED_NUMBERS,
     checked_weights,
     exchanges_problem,
     lifetime_problems,
+    period_problems,
     recordings_problem,
+    split_weights,
     thresholds_problem,
 )
 from server_settings import LAST_PORT, LOCALHOST, Names, Port, ServerSettings, split_names
@@ -73,6 +76,7 @@ class Settings(ServerSettings):
     ttl_universe: Seconds = 7200
     ttl_markets: Seconds = 7200
     ttl_exchange_status: Seconds = 7200
+    ttl_refusal: Seconds = 7200
     ttl_tickers: Seconds = 60
     ttl_candles: Seconds = 60
     ttl_order_book: Seconds = 60
@@ -101,6 +105,7 @@ class Settings(ServerSettings):
     period_alerts: Seconds = 5
     period_dashboard: Seconds = 5
 
+    fetcher_processes: int = Field(1, ge=1, le=MOST_FETCHERS)
     fetch_threads: int = Field(12, ge=1, le=64)
     scorer_processes: int = Field(2, ge=1, le=64)
     exchange_timeout: Seconds = 10
@@ -128,12 +133,7 @@ class Settings(ServerSettings):
     @field_validator("timeframe_weights", "component_weights", mode="before")
     @classmethod
     def _split_weights(cls, value: Any) -> Any:
-        if not isinstance(value, str):
-            return value
-        pairs = [part.partition("=") for part in value.split(",") if part.strip()]
-        if any(not equals for _, equals, _ in pairs):
-            raise ValueError("want name=number pairs, separated by commas")
-        return {name.strip(): number.strip() for name, _, number in pairs}
+        return split_weights(value)
 
     @field_validator("timeframes")
     @classmethod
@@ -173,6 +173,7 @@ class Settings(ServerSettings):
             *filter(None, (complaint, self.named_twice(), self._beyond_the_last_port())),
             *filter(None, (thresholds_problem(self.alert_score_low, self.alert_score_high),)),
             *lifetime_problems(self.lifetimes()),
+            *self._late_for_ever(),
         ]
         if lines:
             raise ValueError("\n".join(lines))
@@ -224,11 +225,17 @@ class Settings(ServerSettings):
 
     def lifetimes(self) -> dict[str, float]:
         """Time to live by the cache's name for the kind, in seconds."""
-        return {
-            name.removeprefix("ttl_"): getattr(self, name)
-            for name in type(self).model_fields
-            if name.startswith("ttl_")
-        }
+        return self._named("ttl_")
+
+    def _late_for_ever(self) -> list[str]:
+        """What is wrong with the periods beside the lifetimes of what they renew."""
+        shortest_s = min(TIMEFRAME_SECONDS[name] for name in self.timeframes)
+        return period_problems(self._named("period_"), self.lifetimes(), shortest_timeframe_s=shortest_s)
+
+    def _named(self, prefix: str) -> dict[str, float]:
+        """The fields of that prefix, by what follows it."""
+        fields = type(self).model_fields
+        return {name.removeprefix(prefix): getattr(self, name) for name in fields if name.startswith(prefix)}
 
 
 def load() -> Settings:

@@ -25,6 +25,7 @@ CANDLE_GRACE = Grace(share=0.5, at_least_s=30, at_most_s=300)
 UNIVERSE = Kind("universe", ("exchange",), ttl=7200)
 MARKETS = Kind("markets", ("exchange",), ttl=7200)
 EXCHANGE_STATUS = Kind("exchange_status", ("exchange", "source"), ttl=7200)
+REFUSAL = Kind("refusal", ("exchange", "symbol", "input"), ttl=7200)
 TICKERS = Kind("tickers", ("exchange",), ttl=60)
 CANDLES = Kind("candles", ("exchange", "symbol", "timeframe"), ttl=60, close_grace=CANDLE_GRACE)
 ORDER_BOOK = Kind("order_book", ("exchange", "symbol"), ttl=60)
@@ -65,7 +66,7 @@ DASHBOARD = Kind(
 
 CATALOGUE = Catalogue(
     (
-        UNIVERSE, MARKETS, EXCHANGE_STATUS, TICKERS, CANDLES, ORDER_BOOK, TRADES, OPEN_INTEREST, FUNDING,
-        LONG_SHORT, BREADTH, INDICATORS, CONFLUENCE, BETA, ALERTS, DASHBOARD,
+        UNIVERSE, MARKETS, EXCHANGE_STATUS, REFUSAL, TICKERS, CANDLES, ORDER_BOOK, TRADES, OPEN_INTEREST,
+        FUNDING, LONG_SHORT, BREADTH, INDICATORS, CONFLUENCE, BETA, ALERTS, DASHBOARD,
     )
 )  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from cache.tiers.redis import RedisTier
 
+T = TypeVar("T")
+
 MOST_ENTRIES = 10_000
 KEPT_S = 30 * 86_400.0
 AT_ONCE = 100
@@ -22,6 +24,7 @@ AT_ONCE = 100
 
 RECORD = scripts.Script("journal_record", ordered=False)
 READ = scripts.Script("journal_read", ordered=False)
+FORGET = scripts.Script("journal_forget", ordered=False)
 ACKNOWLEDGE = scripts.Script("journal_acknowledge", ordered=False)
 
 
@@ -34,6 +37,7 @@ class Observation:
     begin now. An onset is written down with `body` once the level has lasted `hold_s`, and not within
     `cooldown_s` after the last of this name. The first observation of a name without a hold is where it
     starts from and no onset; one of the `past`, which is told late, is no start either and is ignored there.
+    A level that begins with an `old` one is stored, and too long ago to be written down.
     Raises ValueError for a level without a body and for times that cannot be.
     """
 
@@ -45,6 +49,7 @@ class Observation:
     hold_s: float = 0.0
     cooldown_s: float = 0.0
     past: bool = False
+    old: bool = False
 
     def __post_init__(self) -> None:
         if not self.name:
@@ -147,6 +152,19 @@ class Journal:
         begun = memories.pop() if len(memories) == 1 else ""
         return Recorded(begun, tuple(added), left_out, newest)
 
+    def forget(self, names: Sequence[str]) -> int | None:
+        """Have each name start anew from its next observation; its entries and its cooldown stay.
+
+        How many stood at a level, calm or not.
+        """
+        forgotten = 0
+        for batch in _batches(names):
+            answer = self._run(FORGET, [self._states], msgspec.msgpack.encode(list(batch)))
+            if answer is None:
+                return None
+            forgotten += answer
+        return forgotten
+
     def recent(self, most: int) -> list[JournalEntry] | None:
         """The newest entries, newest first."""
         found: list[JournalEntry] = []
@@ -178,16 +196,16 @@ class Journal:
         return None if far is None else far.guarded(lambda: script(far.quick, keys, args))
 
 
-def _batches(observations: Sequence[Observation]) -> list[Sequence[Observation]]:
+def _batches(all_of_them: Sequence[T]) -> list[Sequence[T]]:
     # At least one: it says what the journal is, too.
-    return [observations[start : start + AT_ONCE] for start in range(0, max(1, len(observations)), AT_ONCE)]
+    return [all_of_them[start : start + AT_ONCE] for start in range(0, max(1, len(all_of_them)), AT_ONCE)]
 
 
 def _plain(one: Observation) -> tuple[Any, ...]:
     # As text: Lua's msgpack knows no other strings, and would give bytes back as text.
     body = "" if one.body is None else msgspec.json.encode(one.body).decode()
     times = one.mark, _ms(one.hold_s), _ms(one.cooldown_s)
-    return one.name, one.level, one.stands, *times, int(one.past), body
+    return one.name, one.level, one.stands, *times, int(one.past), int(one.old), body
 
 
 def _entry(entry_id: str, packed: bytes) -> JournalEntry:

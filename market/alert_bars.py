@@ -25,7 +25,7 @@ VOLUME_RATIO = 5.0
 VOLUME_BARS = 20
 MOST_FILLED = 0.05
 MOST_LATE = 12
-"""Bars that are still told when nobody looked when they closed: an hour."""
+"""Bars that are still judged when nobody looked as they closed: an hour. See `alerts.NEWS_FOR_S` as well."""
 FLAT = 1e-12
 
 

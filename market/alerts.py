@@ -27,6 +27,8 @@ FEW_SYMBOLS, FEW_SHARE = 3, 0.05
 """More stale symbols than either: that is the exchange."""
 MOST_NAMED = 10
 CALM = ""
+NEWS_FOR_S = 900.0
+"""What a sighting was made of may be so old, in seconds, when it is told as something that begins now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ class Sighting:
 
     `mark` orders the sightings of one condition (0: the last one counts). `stands` is a level that goes
     on although it would not begin now. A level is told once it has lasted `hold_s` seconds. `past`: there
-    is a newer sighting of the same condition.
+    is a newer sighting of the same condition. `old`: a level that begins with it is no news any more.
     """
 
     kind: Kind
@@ -46,9 +48,15 @@ class Sighting:
     stands: str = CALM
     hold_s: float = 0.0
     past: bool = False
+    old: bool = False
     severity: Severity = "info"
     text: str = ""
     data: Mapping[str, Any] = field(default_factory=dict)
+
+
+def is_old(as_of: float, now: float) -> bool:
+    """Whether what was true at `as_of` (both in Unix seconds) is too long ago to be told as news."""
+    return now - as_of > NEWS_FOR_S
 
 
 def of_score(

@@ -69,6 +69,14 @@ class BadAnswer(MarketError):
     word = "bad_answer"
 
 
+class FewerMarkets(BadAnswer):
+    """A list that lost most of the markets that were known; `listed` is the same for the same list."""
+
+    def __init__(self, exchange: str, reason: str, *, listed: str) -> None:
+        super().__init__(exchange, reason)
+        self.listed = listed
+
+
 class NotSupported(MarketError):
     """The exchange has no such endpoint."""
 

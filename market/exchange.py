@@ -120,14 +120,17 @@ class Exchange:
         """Take what another process got from `plain_markets` at a Unix time, unless ours is younger."""
         self._markets.adopt(plain, as_of=as_of)
 
-    def universe(self, limit: int, known: Mapping[str, float | None] | None = None) -> tuple[Instrument, ...]:
+    def universe(
+        self, limit: int, known: Mapping[str, float | None] | None = None, *, believed: str | None = None
+    ) -> tuple[Instrument, ...]:
         """The `limit` markets of the highest 24 h turnover, from a fresh list of markets.
 
         `known` has the last turnover of those that were tracked: one whose row cannot be true just now keeps
-        its place by it. Raise `BadAnswer` when most of those that are still listed have no row at all.
+        its place by it. Raise `BadAnswer` when most of those that are still listed have no row at all, and
+        `FewerMarkets` for a list that lost most of its markets, but for the one that is `believed`.
         """
         with self._ask.asking():
-            self._markets.reload(self._client, now=self.now())
+            self._markets.reload(self._client, now=self.now(), believed=believed)
         found, broken = self._tickers(None)
         markets, known = tracked_markets(self._client.markets), known or {}
         listed = [market["symbol"] for market in markets if market["symbol"] in known]

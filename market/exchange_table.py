@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from market.candle_fetching import OVERLAP_BARS
 from market.clients import make_client
+from market.confidence import MISSING_FACTOR
 from market.errors import LimiterFull
 from market.exchange import Exchange
 from market.limiter import rate_of
@@ -46,6 +47,12 @@ class Row:
     costs: Mapping[str, float]
     rate: Rate
     rate_limit_ms: float
+
+    @property
+    def most_confidence(self) -> float:
+        """The highest confidence that a score can have without what is lacking, by default timeframes."""
+        lacking = len(set(INPUTS).difference(self.inputs)) + len(self.missing_timeframes)
+        return float(MISSING_FACTOR**lacking)
 
     @property
     def symbols(self) -> int:
@@ -164,6 +171,7 @@ HAS = (
     "what is tracked",
     "inputs it lacks",
     "timeframes it lacks",
+    "confidence at most",
     "bars a call",
     "trades a call",
 )
@@ -190,6 +198,7 @@ def _has(row: Row) -> tuple[str, ...]:
         row.kind,
         lacks or NOTHING,
         ", ".join(row.missing_timeframes) or NOTHING,
+        f"{row.most_confidence:.2f}",
         str(row.bars_a_call),
         str(row.trades_a_call),
     )

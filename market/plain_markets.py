@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from hashlib import blake2s
 from typing import TYPE_CHECKING, Any
 
 from market.universe import tracked_markets
@@ -36,6 +37,12 @@ def plain_markets(markets: Mapping[str, Mapping[str, Any]]) -> list[dict[str, An
     """The markets that may be tracked, as plain values without None, in the order of their symbols."""
     kept = sorted(tracked_markets(markets), key=lambda market: str(market["symbol"]))
     return [_plain(market) for market in kept]
+
+
+def fingerprint(plain: Iterable[Mapping[str, Any]]) -> str:
+    """The same text for the same markets, by the exchange's own names, in any order."""
+    names = sorted(_identity(market) for market in plain)
+    return blake2s(repr(names).encode(), digest_size=16).hexdigest()
 
 
 def changes(before: Iterable[Mapping[str, Any]], after: Iterable[Mapping[str, Any]]) -> Changes:

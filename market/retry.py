@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import structlog
 
-from market.errors import BadAnswer, ExchangeUnavailable
+from market.errors import BadAnswer, ExchangeUnavailable, FewerMarkets
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,11 +29,13 @@ def is_accident(error: MarketError) -> bool:
 
     It may where no answer came and nobody said when to come back, and where the whole answer was
     rubbish. It will not where the exchange or our own limiter keeps us away, where the symbol or the
-    endpoint does not exist, or where an answer that arrived whole is wrong for its symbol.
+    endpoint does not exist, where an answer that arrived whole is wrong for its symbol, or where a list
+    lost most of its markets: that is asked for again soon enough.
     """
     if isinstance(error, ExchangeUnavailable):
         return error.retry_after is None
-    return isinstance(error, BadAnswer) and error.symbol is None
+    whole = isinstance(error, BadAnswer) and not isinstance(error, FewerMarkets)
+    return whole and error.symbol is None
 
 
 def delay_s(failures: int, chance: float) -> float:

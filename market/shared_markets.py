@@ -6,11 +6,15 @@ import math
 import threading
 from typing import TYPE_CHECKING, Any
 
-from market.errors import BadAnswer
-from market.plain_markets import plain_markets
+import structlog
+
+from market.errors import BadAnswer, FewerMarkets
+from market.plain_markets import fingerprint, plain_markets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+
+log = structlog.get_logger(__name__)
 
 INTERVALS_FOR_S = 3600.0
 
@@ -64,19 +68,19 @@ class SharedMarkets:
             with self._lock:
                 client.set_markets_from_exchange(self._source)
 
-    def reload(self, client: Any, *, now: float = 0.0) -> None:
+    def reload(self, client: Any, *, now: float = 0.0, believed: str | None = None) -> None:
         """Load the markets anew through this client; the others take them at their next `fit`.
 
-        Raise `BadAnswer`, and keep what there is, when more than half of the tracked markets would be gone,
-        as they are when an exchange leaves its perpetuals out and the spot markets would take their place.
+        Raise `BadAnswer`, and keep what there is, for no markets to track. Raise `FewerMarkets` likewise when
+        more than half of the tracked ones would be gone, as they are when an exchange leaves its perpetuals
+        out and the spot markets would take their place; not for the list that is `believed` all the same.
         """
         markets = client.fetch_markets()
         with self._lock:
-            known = self.plain()
+            # What another process has offered counts as well, taken by a client or not.
+            known = self.plain() if self._offered is None else self._offered
             found = plain_markets({market["symbol"]: market for market in markets})
-            kept = len(found) if not known else sum(one["type"] == known[0]["type"] for one in found)
-            if not kept or kept < len(known) / 2:
-                raise BadAnswer(self._exchange, f"{kept} markets to track where {len(known)} were known")
+            self._weigh(found, known, believed)
             client.set_markets(markets)
             self._source, self._offered, self._as_of = client, None, max(now, self._as_of)
 
@@ -93,6 +97,21 @@ class SharedMarkets:
                 self._intervals, self._asked_for = load(), frozenset(symbols)
                 self._intervals_at = now
             return self._intervals
+
+    def _weigh(
+        self, found: Sequence[Mapping[str, Any]], known: Sequence[Mapping[str, Any]], believed: str | None
+    ) -> None:
+        """Raise unless a list that was found may follow the one that is known."""
+        kept = len(found) if not known else sum(one["type"] == known[0]["type"] for one in found)
+        reason = f"{kept} markets to track where {len(known)} were known"
+        if not found:
+            raise BadAnswer(self._exchange, reason)
+        if kept and kept >= len(known) / 2:
+            return
+        listed = fingerprint(found)
+        if listed != believed:
+            raise FewerMarkets(self._exchange, reason, listed=listed)
+        log.warning("markets_believed", exchange=self._exchange, markets=len(found), known=len(known))
 
     def _take_offer(self, client: Any) -> None:
         with self._lock:

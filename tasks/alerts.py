@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from cache import Observation
-from cache.catalogue import ALERT_JOURNAL, ALERTS, MOST_ALERTS
+from cache.catalogue import ALERT_JOURNAL, ALERT_KINDS, ALERTS, MOST_ALERTS
 from tasks import app, wire
 from tasks.announce import request_publish
 from tasks.base import MarketTask
@@ -89,7 +89,7 @@ def observations(sightings: Iterable[Sighting], cooldown_s: float) -> list[Obser
     """The sightings as the journal takes them, each under a name of its own."""
     return [
         Observation(
-            name="|".join((one.kind, one.exchange, one.symbol or "")),
+            name=_name(one.kind, one.exchange, one.symbol),
             level=one.level,
             body=_body(one) if one.level else None,
             mark=one.mark,
@@ -97,9 +97,20 @@ def observations(sightings: Iterable[Sighting], cooldown_s: float) -> list[Obser
             hold_s=one.hold_s,
             cooldown_s=cooldown_s,
             past=one.past,
+            old=one.old,
         )
         for one in sightings
     ]
+
+
+def forget(house: House, exchange: str, symbols: Iterable[str]) -> None:
+    """Let these symbols start anew, at whatever level they are seen next; what was raised of them stays.
+
+    While Redis is away nothing is forgotten: who lists a symbol again has it forgotten then.
+    """
+    names = [_name(kind, exchange, symbol) for symbol in symbols for kind in ALERT_KINDS]
+    if names:
+        house.cache.journal(ALERT_JOURNAL).forget(names)
 
 
 def show(house: House, journal: Journal, recorded: Recorded) -> None:
@@ -121,6 +132,11 @@ def show(house: House, journal: Journal, recorded: Recorded) -> None:
             _tell(alert)
     if news:
         request_publish(house.cache)
+
+
+def _name(kind: str, exchange: str, symbol: str | None) -> str:
+    """Under which the journal keeps one condition."""
+    return "|".join((kind, exchange, symbol or ""))
 
 
 def _body(one: Sighting) -> dict[str, Any]:

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from celery import current_task
 
-from cache.catalogue import EXCHANGE_STATUS
+from cache.catalogue import EXCHANGE_STATUS, UNIVERSE
 from market.errors import BadAnswer, LimiterFull, MarketError, NotSupported, SymbolUnknown
 from market.retry import retried
-from tasks import app, status
+from tasks import app, plain, refusals, status
 from tasks.announce import derive_symbols, request_publish
 from tasks.base import expires_at
 from tasks.costs import COSTS
-from tasks.setbacks import SETBACKS
+from tasks.setbacks import DOUBTS, LONGEST_FOR_ALL_S, LONGEST_REST_S, SETBACKS
 from tasks.symbol_inputs import CLAIM_S
 
 if TYPE_CHECKING:
@@ -80,8 +80,9 @@ def fetch_each(
 
     `name` is that of the input, `keys` has the key of each symbol; one that is answered badly rests for
     a while. `timeframes` are those whose candles change by it. What did arrive is kept in either case.
-    Bad answers are the exchange's trouble only when the batch got no good one. What a slow exchange has
-    not answered by the end of the message is left: its claims are over, and the plan sends it out anew.
+    Bad answers are the exchange's trouble only when the batch got no good one, and more than one symbol was
+    answered badly since the last good one of all batches. What a slow exchange has not answered by the end
+    of the message is left: its claims are over, and the plan sends it out anew.
     """
     arrivals = Arrivals(house, source.id, timeframes)
     good, bad, until = 0, None, deadline(house)
@@ -95,14 +96,15 @@ def fetch_each(
                     arrivals.add(retried(partial(fetch, symbol), until=until, clock=house.clock))
                     good += 1
                     report()
-                    SETBACKS.forget(key)
+                    DOUBTS.clear(source.id, name)
+                    if SETBACKS.forget(key):
+                        refusals.forget(house, key)
                     COSTS.note(source.id, name, source.spent() - spent_before)
                 except NOT_THE_EXCHANGE as error:
                     bad = error
-                    SETBACKS.note(key, house.clock())
-                    _skip(house, symbol, error)
-            if not good and isinstance(bad, BadAnswer):
-                raise bad  # each answer was bad: that is the exchange
+                    _set_back(house, name, key, error)
+            if not good and isinstance(bad, BadAnswer) and _is_the_exchange(house, source.id, name):
+                raise bad  # each answer was bad, and not for one symbol alone
     finally:
         arrivals.tell()
 
@@ -141,6 +143,27 @@ def is_closed(house: House, exchange: str, source: str) -> bool:
     """Whether the exchange has asked not to be asked for this until a moment that is still to come."""
     entry = house.cache.get(EXCHANGE_STATUS.key(exchange=exchange, source=source))
     return status.closed_until(entry.value if entry else None) > house.clock()
+
+
+def _is_the_exchange(house: House, exchange: str, source: str) -> bool:
+    """Whether more than one symbol is answered badly, or the only one that is tracked."""
+    if DOUBTS.symbols(exchange, source) > 1:
+        return True
+    universe = house.cache.get(UNIVERSE.key(exchange=exchange))
+    return universe is not None and len(plain.symbols_of(universe.value)) == 1
+
+
+def _set_back(house: House, name: str, key: Key, error: MarketError) -> None:
+    """Let what was answered badly rest; for long only where the trouble is that symbol's own."""
+    exchange, symbol = key.params["exchange"], key.params["symbol"]
+    longest_s = LONGEST_REST_S
+    if isinstance(error, BadAnswer):
+        DOUBTS.note(exchange, name, symbol)
+        if DOUBTS.symbols(exchange, name) > 1:
+            longest_s = LONGEST_FOR_ALL_S
+    SETBACKS.note(key, house.clock(), longest_s=longest_s)
+    refusals.note(house, key, error)
+    _skip(house, symbol, error)
 
 
 def _skip(house: House, symbol: str, error: MarketError) -> None:

@@ -94,16 +94,18 @@ def derive_scores(house: House, exchange: str, names: list[str]) -> None:
     keys = [CONFLUENCE.key(exchange=exchange, symbol=symbol) for symbol in wanted]
     if not keys:
         return
-    previous = house.cache.get_many(keys)
-    scoring = Scoring(house, exchange, offered)
+    timeframes = plain.timeframes_of(value, house.settings.timeframes)
+    scoring = Scoring(house, exchange, offered, timeframes)
 
     def compute(batch: Mapping[Key, Mapping[Key, Entry | None]]) -> dict[Key, Value]:
+        # Not earlier: a signal must not be held over the removal of its score.
+        previous = house.cache.get_many(keys)
+        scoring.look_up_refusals(batch.values())
         return {
             key: scoring.value(key.params["symbol"], inputs, previous[key].value if key in previous else None)
             for key, inputs in batch.items()
         }
 
-    timeframes = house.settings.timeframes
     stored = house.cache.derive_many(keys, lambda key: inputs_of(key, timeframes, offered), compute)
     alerts.on_scores(house, stored.values())
     log.debug(

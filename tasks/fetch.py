@@ -9,10 +9,11 @@ import structlog
 
 from cache import Value
 from cache.catalogue import BREADTH, EXCHANGE_SOURCES, EXCHANGE_STATUS, FUNDING, MARKETS, TICKERS, UNIVERSE
+from market.errors import FewerMarkets
 from market.plain_markets import changes
 from market.retry import retried
 from market.score_inputs import INPUTS
-from tasks import app, due, plain, status, wire
+from tasks import alerts, app, due, fewer_markets, plain, status, wire
 from tasks.announce import request_publish
 from tasks.base import FetchTask, MarketTask
 from tasks.batches import deadline, is_closed, reported
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from cache import Entry, Key
     from market.exchange import Exchange
+    from market.model import Instrument
     from tasks.wire import House
 
 Answer = TypeVar("Answer")
@@ -43,10 +45,10 @@ def universe(exchange: str) -> None:
     before = house.cache.get(key)
     source = house.exchange(exchange)
     with reported(house, exchange, "universe") as report:
-        limit, known = house.settings.symbol_limit, plain.turnovers_of(before.value if before else None)
-        instruments = _asked(house, source, "universe", lambda: source.universe(limit, known))
+        instruments = _listed(house, source, before)
         report()
     others = _other_markets(house, source)
+    _start_anew(house, exchange, [one.symbol for one in instruments], before)
     value = plain.universe(instruments, source.timeframes(house.settings.timeframes), source.inputs())
     value["carries"] = _carried(house, source, value)
     house.cache.put(key, value, as_of=house.clock())
@@ -54,6 +56,7 @@ def universe(exchange: str) -> None:
     gone = [symbol for symbol in plain.symbols_of(before.value if before else None) if symbol not in tracked]
     forget(house, exchange, gone)
     _hand_on_markets(house, source)  # after that: who dies before leaves it to the next run to find the same
+    fewer_markets.settle(house, exchange)
     _note_inputs(house, exchange, value, before)
     log.info("universe_refreshed", exchange=exchange, symbols=len(value["instruments"]), left=gone)
     request_publish(house.cache)
@@ -121,6 +124,23 @@ def _carried(house: House, source: Exchange, value: Mapping[str, Any]) -> int | 
         return None
     log.warning("rate_too_small", exchange=source.id, symbols=symbols, carries=carries)
     return carries
+
+
+def _listed(house: House, source: Exchange, before: Entry | None) -> tuple[Instrument, ...]:
+    """What is to be tracked; a list that lost most of its markets is counted, and refused until believed."""
+    limit, known = house.settings.symbol_limit, plain.turnovers_of(before.value if before else None)
+    believed = fewer_markets.believed(house, source.id)
+    try:
+        return _asked(house, source, "universe", lambda: source.universe(limit, known, believed=believed))
+    except FewerMarkets as error:
+        fewer_markets.note(house, error)
+        raise
+
+
+def _start_anew(house: House, exchange: str, tracked: list[str], before: Entry | None) -> None:
+    """A symbol that is tracked again begins like any other, whoever looked at it late when it left."""
+    if before is not None:
+        alerts.forget(house, exchange, set(tracked).difference(plain.symbols_of(before.value)))
 
 
 def _other_markets(house: House, source: Exchange) -> set[str]:

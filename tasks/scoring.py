@@ -13,7 +13,8 @@ from market.inputs import Breadth, Funding, LongShort, OpenInterest, Trades
 from market.model import TIMEFRAME_SECONDS, OrderBook
 from market.score_inputs import ScoreInputs, candles_input
 from market.timeframe_view import TimeframeView
-from tasks import plain
+from tasks import plain, refusals
+from tasks.refusals import NOT_YET
 from tasks.symbol_inputs import BY_PERIOD
 
 if TYPE_CHECKING:
@@ -51,11 +52,9 @@ REPEATED_S = {
 MADE_OF = "made_of"
 """Of a view: the version of its candles."""
 
-NOT_YET = "not received yet"
-
 
 def inputs_of(key: Key, timeframes: Iterable[str], offered: Sequence[str]) -> tuple[Key, ...]:
-    """The keys that a score is made of: those that the exchange has."""
+    """The keys that a score is made of: those of the timeframes and inputs that the exchange has."""
     exchange, symbol = key.params["exchange"], key.params["symbol"]
     return (
         *(INDICATORS.key(exchange=exchange, symbol=symbol, timeframe=timeframe) for timeframe in timeframes),
@@ -67,21 +66,35 @@ def inputs_of(key: Key, timeframes: Iterable[str], offered: Sequence[str]) -> tu
 class Scoring:
     """Scores symbols of one exchange at one moment; those whose inputs did not change keep their score."""
 
-    def __init__(self, house: House, exchange: str, offered: Sequence[str]) -> None:
+    def __init__(
+        self, house: House, exchange: str, offered: Sequence[str], timeframes: Sequence[str]
+    ) -> None:
+        self._house = house
         self._exchange = exchange
         self._settings = house.settings
         self._now = house.clock()
         self._lacking = {
             name: f"{exchange} has no {words}" for name, words in IN_WORDS.items() if name not in offered
+        } | {
+            candles_input(name): f"{exchange} has no candles of {name}"
+            for name in house.settings.timeframes
+            if name not in timeframes
         }
+        self._refused: dict[Key, str] = {}
         self._weights = repr((house.settings.component_weights, house.settings.timeframe_weights))
         self.unchanged = 0
 
+    def look_up_refusals(self, batch: Iterable[Inputs]) -> None:
+        """Learn why what is absent in these inputs is, in one look for all."""
+        absent = [key for inputs in batch for key, entry in inputs.items() if entry is None]
+        self._refused |= refusals.reasons(self._house, absent)
+
     def value(self, symbol: str, inputs: Inputs, previous: Mapping[str, Any] | None) -> Value:
         """The score to store: computed anew, or the previous one with nothing but its life renewed."""
-        stale = [input_name(key) for key, entry in inputs.items() if entry and is_late(entry, self._now)]
+        stale = [input_name(key) for key, entry in inputs.items() if entry and self._is_late(symbol, entry)]
         as_of = self._complete_until(inputs.values())
-        fingerprint = self._fingerprint(inputs, stale)
+        reasons = self._reasons(symbol, inputs)
+        fingerprint = self._fingerprint(inputs, stale, reasons)
         if previous is not None and previous.get("fingerprint") == fingerprint:
             self.unchanged += 1
             return Value({**previous, "as_of": as_of}, as_of=as_of)
@@ -94,7 +107,7 @@ class Scoring:
             timeframe_weights=self._settings.timeframe_weights,
             previous_signal=held,
             stale_inputs=stale,
-            reasons=self._reasons(symbol, inputs),
+            reasons=reasons,
             now=self._now,
         )
         value = {
@@ -130,16 +143,25 @@ class Scoring:
 
     def _reasons(self, symbol: str, inputs: Inputs) -> dict[str, str]:
         """Why each input that is absent is absent."""
-        absent = {input_name(key): NOT_YET for key, entry in inputs.items() if entry is None}
+        absent = {
+            input_name(key): self._refused.get(key, NOT_YET) for key, entry in inputs.items() if entry is None
+        }
         known = {input_name(key): entry.value for key, entry in inputs.items() if entry is not None}
         if score_inputs.FUNDING in known and _rate(known, symbol) is None:
             absent[score_inputs.FUNDING] = f"{self._exchange} gave no funding rate for it"
         return {**absent, **self._lacking}
 
-    def _fingerprint(self, inputs: Inputs, stale: Sequence[str]) -> str:
+    def _is_late(self, symbol: str, entry: Entry) -> bool:
+        """Whether an input is past its life, or a fresh answer that repeats what was long ago."""
+        if entry.state == "stale":
+            return True
+        oldest_s = REPEATED_S.get(entry.key.kind.name)
+        return oldest_s is not None and self._now - _said_at(entry, symbol) > oldest_s
+
+    def _fingerprint(self, inputs: Inputs, stale: Sequence[str], reasons: Mapping[str, str]) -> str:
         """Differs as soon as anything that the score is made of does; the passing of time apart."""
         versions = sorted((key.text, _version(entry)) for key, entry in inputs.items())
-        text = repr((versions, stale, sorted(self._lacking), self._weights))
+        text = repr((versions, stale, sorted(reasons.items()), self._weights))
         return blake2s(text.encode(), digest_size=16).hexdigest()
 
     def _complete_until(self, inputs: Iterable[Entry | None]) -> float:
@@ -172,10 +194,12 @@ def input_name(key: Key) -> str:
     return candles_input(timeframe) if timeframe else NAMES[key.kind.name]
 
 
-def is_late(entry: Entry, now: float) -> bool:
-    """Whether an input is past its life, or a fresh answer that repeats what was long ago."""
-    oldest_s = REPEATED_S.get(entry.key.kind.name)
-    return entry.state == "stale" or (oldest_s is not None and now - entry.as_of > oldest_s)
+def _said_at(entry: Entry, symbol: str) -> float:
+    """When the exchange said it of this symbol; an entry of all symbols is as old as the oldest of them."""
+    if entry.key.kind is not FUNDING:
+        return entry.as_of
+    rate = entry.value["funding"].get(symbol)
+    return entry.as_of if rate is None else float(rate["as_of"])
 
 
 def _version(entry: Entry | None) -> int:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+import math
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 from cache.catalogue import BETA, CANDLES, CONFLUENCE, EXCHANGE_STATUS, TICKERS, UNIVERSE
-from market import alert_bars, alerts
-from market.model import Candles
+from market import alert_bars, alerts, score_inputs
+from market.model import TIMEFRAME_SECONDS, Candles
 from tasks import plain
-from tasks.scoring import NOT_YET
+from tasks.refusals import NOT_YET
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
 BETA_TIMEFRAME = "5m"
 REACHED_BY = ("tickers", "universe")
 NEVER = float("-inf")
+PRICED_FOR_S = {
+    **{score_inputs.candles_input(name): seconds for name, seconds in TIMEFRAME_SECONDS.items()},
+    score_inputs.ORDER_BOOK: 0.0,
+}
+"""The inputs of a score that follow the price, and for how long each says all there is of it."""
 
 
 def of_score(house: House, exchange: str, symbol: str, entry: Entry) -> Sighting | None:
@@ -30,7 +36,7 @@ def of_score(house: House, exchange: str, symbol: str, entry: Entry) -> Sighting
     """
     if any(NOT_YET in gap["reason"] for gap in entry.value["missing"]):
         return None
-    return alerts.of_score(
+    sighting = alerts.of_score(
         exchange,
         symbol,
         entry.value["score"],
@@ -38,6 +44,26 @@ def of_score(house: House, exchange: str, symbol: str, entry: Entry) -> Sighting
         high=house.settings.alert_score_high,
         low=house.settings.alert_score_low,
     )
+    return None if sighting is None else _aged(sighting, _priced_at(entry.value), house.clock())
+
+
+def _priced_at(score: Mapping[str, Any]) -> float:
+    """The moment up to which the candles and the book of a score say all there is, in Unix seconds.
+
+    Other inputs come seldom, and one that an exchange has stopped to give must not silence its alerts.
+    """
+    ends = [math.inf]
+    for one in score.get("inputs", ()):
+        if not one["used"] or one["as_of"] is None:
+            continue
+        if one["name"] in PRICED_FOR_S:
+            ends.append(one["as_of"] + PRICED_FOR_S[one["name"]])
+    return min(ends)
+
+
+def _aged(sighting: Sighting, as_of: float, now: float) -> Sighting:
+    """The sighting, marked where what it is made of is no news any more."""
+    return replace(sighting, old=True) if alerts.is_old(as_of, now) else sighting
 
 
 @dataclass(slots=True)
@@ -100,7 +126,8 @@ class Look:
         sightings = alert_bars.of_candles(exchange, symbol, Candles.from_plain(entry.value), after=after)
         # Not the newest bar of all: one that was not judged may be corrected.
         self.seen[judged] = max((one.mark for one in sightings), default=after)
-        self.sightings += sightings
+        for one in sightings:
+            self._add(one, as_of=one.mark)
 
     def _at_beta(self, exchange: str, symbols: Iterable[str], entry: Entry | None) -> None:
         if entry is None or not self._is_news(entry.key, entry.version):
@@ -108,7 +135,8 @@ class Look:
         rows = entry.value["symbols"]
         for symbol in symbols:
             if symbol in rows:
-                self._add(alerts.of_beta(exchange, symbol, rows[symbol], mark=entry.version))
+                told = alerts.of_beta(exchange, symbol, rows[symbol], mark=entry.version)
+                self._add(told, as_of=entry.as_of)
 
     def _ages(self, tickers: Entry | None, scores: Mapping[str, Entry | None]) -> dict[str, Age]:
         prices = tickers.value["tickers"] if tickers else {}
@@ -131,6 +159,6 @@ class Look:
         self.seen[key.text] = mark
         return mark != self.known.get(key.text)
 
-    def _add(self, sighting: Sighting | None) -> None:
+    def _add(self, sighting: Sighting | None, *, as_of: float = math.inf) -> None:
         if sighting is not None:
-            self.sightings.append(sighting)
+            self.sightings.append(_aged(sighting, as_of, self.house.clock()))

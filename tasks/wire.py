@@ -138,9 +138,12 @@ def _share_markets(cache: TieredCache, exchange: Exchange) -> None:
 
 @celeryd_init.connect(weak=False)  # type: ignore[untyped-decorator]
 def _take_role(sender: str, **_: Any) -> None:
-    """Be counted under the first part of the worker's name, such as "scorer" of scorer@host."""
+    """Be counted under the first part of the worker's name, such as "scorer" of scorer@host.
+
+    The second of several fetchers is fetcher2@host, and one of them all the same.
+    """
     global _role  # noqa: PLW0603 - a process has one, and learns of it before it builds its house
-    _role = sender.partition("@")[0]
+    _role = sender.partition("@")[0].rstrip("0123456789")
 
 
 @worker_process_init.connect(weak=False)  # type: ignore[untyped-decorator]

@@ -5,13 +5,13 @@
 -- KEYS[3] zset: the ids of the entries by their number
 -- KEYS[4] hash: an id -> the entry, { at in ms, when it was acknowledged or 0, onsets left out before it, body }
 -- ARGV[1] most entries  [2] how long entries and unobserved names are kept, in ms
---   [3] msgpack: { { name, level, stands, mark, hold in ms, cooldown in ms, past, body }, ... }
+--   [3] msgpack: { { name, level, stands, mark, hold in ms, cooldown in ms, past, old, body }, ... }
 -- Returns when the journal was begun, the ids of the new entries, how many onsets fell into a cooldown, and
 -- the id of the newest entry of all.
 --
 -- A level is a word, '' for calm. What begins with a level is written down once: at the first
 -- observation of it or, with a hold, once it has lasted for so long. A call that is made twice, or by two
--- at once, finds the level stored already.
+-- at once, finds the level stored already. A level that begins in an old observation is stored and not told.
 
 local STATES, SEEN, ORDER, ENTRIES = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local most, kept_ms = tonumber(ARGV[1]), tonumber(ARGV[2])
@@ -43,26 +43,26 @@ local function write_down(left_out_before, body)
   added[#added + 1] = id
 end
 
-local function judge(name, level, stands, mark, hold, cooldown, past, body)
+local function judge(name, level, stands, mark, hold, cooldown, past, old, body)
   local packed = redis.call('HGET', STATES, name)
+  -- The level (false once it was forgotten), the mark of the last observation, since when, whether its onset
+  -- was dealt with, when something was last written down, and how many onsets were left out since.
+  local was, at, since, told, last, missed = false, 0, NOW, false, 0, 0
+  if packed then was, at, since, told, last, missed = unpack(cmsgpack.unpack(packed)) end
   -- What is told late says nothing about a name of which nothing is known: it starts from now.
-  if past == 1 and not packed then return end
+  if past == 1 and not was then return end
   redis.call('ZADD', SEEN, NOW, name)
-  -- The level, the mark of the last observation, since when, whether its onset was dealt with, when
-  -- something was last written down, and how many onsets were left out since.
-  local was, at, since, told, last, missed
-  if packed then
-    was, at, since, told, last, missed = unpack(cmsgpack.unpack(packed))
-    if mark > 0 and mark <= at then return end
+  if mark > 0 and mark <= at then return end
+  if was then
     if stands ~= '' and stands == was then level = stands end
     -- A clock that was set back must not make a cooldown longer.
     last = math.min(last, NOW)
     since = math.min(since, NOW)
   else
     -- Nobody knows what was before: without a hold this is where it starts from, and no onset.
-    was, at, since, told, last, missed = level, 0, NOW, hold == 0, 0, 0
+    was, since, told = level, NOW, hold == 0
   end
-  if level ~= was then was, since, told = level, NOW, false end
+  if level ~= was then was, since, told = level, NOW, old == 1 end
   at = math.max(at, mark)
   if was ~= '' and not told and NOW - since >= hold then
     told = true

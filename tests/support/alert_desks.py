@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import settings as environment
@@ -22,11 +22,13 @@ from tasks import alerts, wire
 from tests.support.raised import Alert, raised
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
+    from cache import Key
     from market.model import Candles
 
 EXCHANGE = "simulated"
+BITCOIN, ETHER = "BTC/USDT:USDT", "ETH/USDT:USDT"
 
 
 class Clock:
@@ -110,3 +112,18 @@ class Desk:
     def raised(self) -> list[Alert]:
         """What the journal has, newest first."""
         return raised(self.cache)
+
+
+def kinds(found: Iterable[Alert]) -> list[tuple[str, str | None]]:
+    """Kind and symbol of each, newest first."""
+    return [(alert["kind"], alert["symbol"]) for alert in found]
+
+
+def ending(series: Candles, at: float) -> Candles:
+    """The series with its newest bar closing at that Unix time."""
+    return replace(series, first_open_ms=int(at * 1000) - len(series) * series.step_ms)
+
+
+def score_key(symbol: str) -> Key:
+    """Where the score of a symbol is."""
+    return CONFLUENCE.key(exchange=EXCHANGE, symbol=symbol)

@@ -158,7 +158,10 @@ def put_score(cache: TieredCache, **fields: Any) -> None:
     cache.put(CONFLUENCE.key(**of), value, as_of=NOW - 3)
     view = {"timeframe": "1m", "technical": {"votes": {"EMA10": 1, "RSI14": -1, "MACD": 0, "HMA9": None}}}
     cache.put(INDICATORS.key(**of, timeframe="1m"), view, as_of=NOW)
-    ticker = {"last": 103_251.4, "change_24h": -3.41, "as_of": NOW - 1, "confirmed_at": NOW - 1}
+    ticker = {
+        "last": 103_251.4, "change_24h": -3.41, "turnover_24h": 6.2e9, "as_of": NOW - 1,
+        "confirmed_at": NOW - 1,
+    }  # fmt: skip
     cache.put(TICKERS.key(exchange=of["exchange"]), {"tickers": {of["symbol"]: ticker}}, as_of=NOW - 1)
 
 

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cache import Acknowledged, Journal, Observation
+from tests.support.observed import bodies, record, seen
 from tests.support.steps import Actor, Touch, every_order, stop_at
 from tests.support.waiting import eventually
 from tests.support.web import tiered_cache
@@ -39,23 +40,6 @@ def any_journal(shared_redis):
 def journal(cache):
     """A journal of this test's own."""
     return cache.journal("test")
-
-
-def seen(level="", mark=0.0, *, name="a", **more: object):
-    """An observation; its body says of what and at which mark it was made."""
-    body = {"name": name, "level": level, "mark": mark} if level else None
-    return Observation(name=name, level=level, body=body, mark=mark, **more)
-
-
-def record(journal, *observations: Observation):
-    """How many entries came of it."""
-    return len(journal.record(observations).added)
-
-
-def bodies(journal, name="a"):
-    """What was written down of a name, oldest first, as level and mark."""
-    entries = [entry.body for entry in reversed(journal.recent(1000))]
-    return [(body["level"], body["mark"]) for body in entries if body["name"] == name]
 
 
 def test_an_onset_is_written_down_once(journal):
@@ -326,7 +310,11 @@ def _recorded_in_time(order):
 
 OBSERVED = st.lists(
     st.tuples(
-        st.sampled_from(["", "up", "down"]), st.integers(1, 12), st.sampled_from(["", "up"]), st.booleans()
+        st.sampled_from(["", "up", "down"]),
+        st.integers(1, 12),
+        st.sampled_from(["", "up"]),
+        st.booleans(),
+        st.booleans(),
     ),
     max_size=12,
 )
@@ -335,14 +323,14 @@ OBSERVED = st.lists(
 def by_the_rules(observed):
     """What has to be written down: the same rules once more, in a few plain lines."""
     stored, last, written = None, 0, []
-    for level, mark, stands, past in observed:
+    for level, mark, stands, past, old in observed:
         if stored is None:
             if not past:
                 stored, last = level, mark
         elif mark > last:
             last = mark
             now = stored if stands and stands == stored else level
-            if now and now != stored:
+            if now and now != stored and not old:
                 written.append((now, mark))
             stored = now
     return written
@@ -354,8 +342,8 @@ def test_any_observations_come_to_what_the_rules_say(any_journal, observed, cut)
     """In one batch or in two, and once more from the beginning."""
     name = f"any {next(_names)}"
     batch = [
-        seen(level, mark, name=name, stands=stands if not level else "", past=past)
-        for level, mark, stands, past in observed
+        seen(level, mark, name=name, stands=stands if not level else "", past=past, old=old)
+        for level, mark, stands, past, old in observed
     ]
 
     first = any_journal.record(batch[:cut])
@@ -365,7 +353,7 @@ def test_any_observations_come_to_what_the_rules_say(any_journal, observed, cut)
     entries = {entry.id: entry.body for entry in any_journal.recent(200)}
     told = [entries[added] for added in (*first.added, *second.added)]
     told += [entries[added] for added in again.added]
-    wanted = by_the_rules([(one.level, one.mark, one.stands, one.past) for one in (*batch, *batch)])
+    wanted = by_the_rules([(one.level, one.mark, one.stands, one.past, one.old) for one in (*batch, *batch)])
     assert [(body["level"], body["mark"]) for body in told] == wanted
 
 

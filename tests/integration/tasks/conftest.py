@@ -5,20 +5,24 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import kombu.pools
 import pytest
 import redis
 
-from tasks import app, wire
+from tasks import alerts, app, wire
 from tasks.setbacks import SETBACKS
+from tests.support import servers
+from tests.support.alert_desks import BITCOIN, ETHER, Desk
 from tests.support.simulator import running_simulator
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 SYMBOLS = 4
+_prefixes = count()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,3 +83,51 @@ def _forget_connections() -> None:
     kombu.pools.reset()
     app._pool = None
     app.amqp._producer_pool = None
+
+
+@pytest.fixture(scope="module")
+def desk_server() -> Iterator[Any]:
+    """A Redis for the tests that leave it whole."""
+    with servers.redis_server() as server:
+        yield server
+
+
+@pytest.fixture
+def published(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Who asked for a new dashboard."""
+    asked: list[Any] = []
+    monkeypatch.setattr(alerts, "request_publish", asked.append)
+    return asked
+
+
+@pytest.fixture
+def make_desk(
+    desk_server: Any,
+    published: list[Any],  # noqa: ARG001 - nobody publishes in these tests
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Callable[..., Desk]]:
+    """Makes processes that share a deployment of this test's own."""
+    monkeypatch.setattr("cache.tiers.redis.BUDGET_S", 0.5)
+    made: list[Desk] = []
+
+    def desk(server: Any = desk_server, **options: Any) -> Desk:
+        monkeypatch.setenv("REDIS_URL", f"{server.url}/0")
+        monkeypatch.setenv("SHARED_CACHE_PREFIX", prefix)
+        made.append(Desk(**options))
+        return made[-1]
+
+    prefix = f"alerts{next(_prefixes)}"
+    yield desk
+    for one in made:
+        one.cache.close()
+
+
+@pytest.fixture
+def desk(make_desk: Callable[..., Desk]) -> Desk:
+    """One process, two symbols, nothing going on."""
+    one = make_desk()
+    one.list_symbols(BITCOIN, ETHER)
+    one.score({BITCOIN: 50.0, ETHER: 50.0})
+    one.price(BITCOIN, ETHER)
+    one.evaluate()
+    return one

@@ -2,76 +2,24 @@
 
 from __future__ import annotations
 
-from itertools import count
 from types import SimpleNamespace
 
 import pytest
 from structlog.testing import capture_logs
 
 from cache import Recorded
-from cache.catalogue import ALERT_JOURNAL, ALERTS, CONFLUENCE
+from cache.catalogue import ALERT_JOURNAL, ALERTS
 from market import alerts as conditions
 from tasks import alerts, derive
-from tests.support import servers
-from tests.support.alert_desks import Desk
+from tests.support.alert_desks import BITCOIN, ETHER, ending, kinds, score_key
 from tests.support.made_candles import flat
 from tests.support.raised import doubled
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.integration
 
-BITCOIN, ETHER, SOLANA = "BTC/USDT:USDT", "ETH/USDT:USDT", "SOL/USDT:USDT"
+SOLANA = "SOL/USDT:USDT"
 MANY = tuple(f"S{number}/USDT:USDT" for number in range(20))
-_prefixes = count()
-
-
-@pytest.fixture(scope="module")
-def redis():
-    """A Redis for the tests that leave it whole."""
-    with servers.redis_server() as server:
-        yield server
-
-
-@pytest.fixture
-def published(monkeypatch):
-    """Who asked for a new dashboard."""
-    asked = []
-    monkeypatch.setattr(alerts, "request_publish", asked.append)
-    return asked
-
-
-@pytest.fixture
-def make(redis, published, monkeypatch):  # noqa: ARG001 - nobody publishes in these tests
-    """Makes processes that share a deployment of this test's own."""
-    monkeypatch.setattr("cache.tiers.redis.BUDGET_S", 0.5)
-    made = []
-
-    def desk(server=redis, **options: object):
-        monkeypatch.setenv("REDIS_URL", f"{server.url}/0")
-        monkeypatch.setenv("SHARED_CACHE_PREFIX", prefix)
-        made.append(Desk(**options))
-        return made[-1]
-
-    prefix = f"alerts{next(_prefixes)}"
-    yield desk
-    for one in made:
-        one.cache.close()
-
-
-@pytest.fixture
-def desk(make):
-    """One process, two symbols, nothing going on."""
-    one = make()
-    one.list_symbols(BITCOIN, ETHER)
-    one.score({BITCOIN: 50.0, ETHER: 50.0})
-    one.price(BITCOIN, ETHER)
-    one.evaluate()
-    return one
-
-
-def kinds(found):
-    """Kind and symbol of each, newest first."""
-    return [(alert["kind"], alert["symbol"]) for alert in found]
 
 
 def test_a_start_raises_nothing_and_a_crossing_one(desk, published):
@@ -114,7 +62,7 @@ def test_a_crossing_that_is_over_before_the_next_look_is_raised(desk, published)
     published.clear()
     for score in (75.0, 50.0):
         desk.score({BITCOIN: score})
-        alerts.on_scores(desk.house, desk.cache.get_many([_score_key(BITCOIN)]).values())
+        alerts.on_scores(desk.house, desk.cache.get_many([score_key(BITCOIN)]).values())
 
     assert kinds(desk.shown()) == [("score", BITCOIN)]
     assert len(published) == 1
@@ -151,7 +99,7 @@ def test_a_score_without_a_number_is_no_crossing(desk):
     """Nor does it end a level."""
     for score in (75.0, None, 75.0):
         desk.score({BITCOIN: score})
-        alerts.on_scores(desk.house, desk.cache.get_many([_score_key(BITCOIN)]).values())
+        alerts.on_scores(desk.house, desk.cache.get_many([score_key(BITCOIN)]).values())
 
     assert kinds(desk.raised()) == [("score", BITCOIN)]
 
@@ -166,12 +114,12 @@ def test_a_redis_that_goes_away_in_between_leaves_the_list_as_it_is(desk):
     assert desk.cache.get(ALERTS.key(scope="recent")).version == before
 
 
-def test_two_processes_raise_one(make, desk):
+def test_two_processes_raise_one(make_desk, desk):
     """Each with a memory of its own."""
-    other = make()
+    other = make_desk()
     other.evaluate()
     desk.score({BITCOIN: 75.0, ETHER: 25.0})
-    eventually(lambda: other.cache.get(_score_key(BITCOIN)).value["score"] == 75.0, within_s=3)
+    eventually(lambda: other.cache.get(score_key(BITCOIN)).value["score"] == 75.0, within_s=3)
 
     for one in (desk, other, desk, other):
         one.evaluate()
@@ -180,7 +128,7 @@ def test_two_processes_raise_one(make, desk):
     assert doubled(desk.raised(), desk.house.settings.alert_cooldown) == []
 
 
-def test_a_process_that_died_after_recording_is_made_up_for(make, desk, monkeypatch):
+def test_a_process_that_died_after_recording_is_made_up_for(make_desk, desk, monkeypatch):
     """The journal has the alert; whoever comes next shows it."""
     desk.score({BITCOIN: 75.0})
     with monkeypatch.context() as killed:
@@ -188,7 +136,7 @@ def test_a_process_that_died_after_recording_is_made_up_for(make, desk, monkeypa
         desk.evaluate()
     assert (kinds(desk.raised()), desk.shown()) == ([("score", BITCOIN)], [])
 
-    make().evaluate()
+    make_desk().evaluate()
 
     assert eventually(lambda: kinds(desk.shown()), within_s=2) == [("score", BITCOIN)]
 
@@ -204,9 +152,9 @@ def test_a_swing_within_the_cooldown_is_not_raised(desk):
 
 def test_bars_are_raised_from_candles(desk):
     """Once, by the bar's close, also when it is no longer the newest."""
-    desk.candles(ETHER, flat(39, timeframe="5m"))
+    desk.candles(ETHER, ending(flat(39, timeframe="5m"), desk.clock() - 600))
     desk.evaluate()
-    series = flat(41, timeframe="5m")
+    series = ending(flat(41, timeframe="5m"), desk.clock())
     series.volume[-2] = 9.0
 
     desk.candles(ETHER, series)
@@ -286,9 +234,9 @@ def test_an_outage_of_data_is_one_alert_for_its_exchange(desk, monkeypatch):
     assert desk.raised()[0]["data"]["late"] == ["score"]
 
 
-def test_what_redis_did_not_hear_is_raised_when_it_is_back(make, redis_server):
+def test_what_redis_did_not_hear_is_raised_when_it_is_back(make_desk, redis_server):
     """Once: the score still stands against the level that was stored."""
-    desk = make(redis_server)
+    desk = make_desk(redis_server)
     desk.list_symbols(BITCOIN)
     desk.score({BITCOIN: 50.0})
     desk.evaluate()
@@ -307,9 +255,9 @@ def test_what_redis_did_not_hear_is_raised_when_it_is_back(make, redis_server):
     assert kinds(desk.raised()) == [("score", BITCOIN)]
 
 
-def test_a_redis_that_lost_its_memory_is_where_everything_starts_from(make, redis_server):
+def test_a_redis_that_lost_its_memory_is_where_everything_starts_from(make_desk, redis_server):
     """Also for what this process had recorded before, and what has not changed since."""
-    desk = make(redis_server)
+    desk = make_desk(redis_server)
     desk.list_symbols(BITCOIN, ETHER)
     desk.score({BITCOIN: 75.0, ETHER: 50.0})
     desk.evaluate()
@@ -363,7 +311,3 @@ def test_only_what_has_changed_is_judged_again(desk):
     desk.score({ETHER: 51.0})
     changed = alerts.Look.at(desk.house, desk.memory.seen)
     assert [(one.kind, one.symbol) for one in changed.sightings if one.kind != "stale"] == [("score", ETHER)]
-
-
-def _score_key(symbol):
-    return CONFLUENCE.key(exchange="simulated", symbol=symbol)

@@ -84,16 +84,19 @@ def test_another_process_needs_no_list_of_markets(workshop: Workshop) -> None:
 
 
 @pytest.mark.usefixtures("workshop")
-def test_a_worker_is_counted_under_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As the Procfile names it, without the host."""
+@pytest.mark.parametrize(
+    ("name", "role"), [("scorer@here.example", "scorer"), ("fetcher2@here.example", "fetcher")]
+)
+def test_a_worker_is_counted_under_its_name(name: str, role: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the Procfile names it, without the host and without the number that one of several has."""
     wire.close()
     monkeypatch.setattr(wire, "_role", wire._role)
-    wire._take_role("scorer@here.example")
+    wire._take_role(name)
 
     cache = wire.house().cache
 
     (process,) = cache.stats_everywhere()["processes"].values()
-    assert (process["role"], process["pid"]) == ("scorer", os.getpid())
+    assert (process["role"], process["pid"]) == (role, os.getpid())
 
 
 def test_a_fetcher_loads_what_fetchers_used_and_not_all_the_scores(

@@ -33,6 +33,8 @@ def test_every_kind_has_its_line() -> None:
         f"above {alert_bars.VOLUME_RATIO:g} times the mean of the {alert_bars.VOLUME_BARS} bars",
         f"more than {alert_bars.MOST_FILLED * 100:g} % filled",
         f"last hour ({alert_bars.MOST_LATE})",
+        f"at most {alerts.NEWS_FOR_S / 60:g} minutes ago",
+        f"what was true more than {alerts.NEWS_FOR_S / 60:g} minutes ago",
         f"Bitcoin's is at least {alerts.DIVERGENCE_Z:g}",
         f"for {alerts.UNREACHABLE_FOR_S:g} s",
         f"late for {alerts.STALE_SYMBOL_FOR_S:g} s, or an exchange's for {alerts.STALE_EXCHANGE_FOR_S:g} s",

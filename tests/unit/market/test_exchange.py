@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import requests
 
-from market.errors import BadAnswer, Banned, ExchangeUnavailable, RateLimited, SymbolUnknown
+from market.errors import BadAnswer, Banned, ExchangeUnavailable, FewerMarkets, RateLimited, SymbolUnknown
 from tests.support.made_bybit import BTC, MARKETS, STARTED, Bybit, made_exchange
 from tests.support.replay import made_market
 
@@ -139,15 +139,17 @@ def test_an_answer_without_most_of_the_tracked_symbols_is_not_believed():
     assert len(universe(*two, markets=markets, known=known)) == 2
 
 
-def test_a_list_of_markets_that_shrank_by_half_is_not_believed():
-    """A truncated list must not throw symbols out; what was known stays."""
+def test_a_list_of_markets_that_shrank_by_half_is_not_believed_at_first():
+    """A truncated list must not throw symbols out; what was known stays until whoever asks believes it."""
     exchange, client, _ = made_exchange(tickers(ticker("BTCUSDT", "100")), clock=lambda: STARTED)
     exchange.tickers()
     client.fetch_markets = lambda _params=None: [MARKETS["BTC/USDT"]]
 
-    with pytest.raises(BadAnswer, match="0 markets to track where 2 were known"):
+    with pytest.raises(FewerMarkets, match="0 markets to track where 2 were known") as refused:
         exchange.universe(10)
     assert len(client.markets) == 5
+
+    assert [one.symbol for one in exchange.universe(10, believed=refused.value.listed)] == ["BTC/USDT"]
 
 
 def test_a_book_without_a_time_is_as_of_the_moment_of_asking():

@@ -8,6 +8,7 @@ from market.errors import (
     BadAnswer,
     Banned,
     ExchangeUnavailable,
+    FewerMarkets,
     LimiterFull,
     MarketError,
     NotSupported,
@@ -69,6 +70,7 @@ def test_an_accident_is_asked_again(accident):
     [
         ExchangeUnavailable("x", "busy", retry_after=1.0),
         RateLimited("x", "HTTP 429", until=101.0),
+        FewerMarkets("x", "2 markets to track where 5 were known", listed="a"),
         LimiterFull("x", "full", until=101.0),
         Banned("x", "HTTP 403", until=101.0),
         SymbolUnknown("x", "gone", symbol="A/USDT"),

@@ -4,9 +4,10 @@ import json
 import threading
 
 import pytest
+from structlog.testing import capture_logs
 
-from market.errors import BadAnswer
-from market.plain_markets import changes, plain_markets
+from market.errors import BadAnswer, FewerMarkets
+from market.plain_markets import changes, fingerprint, plain_markets
 from market.shared_markets import SharedMarkets
 from tests.support.made_bybit import BTC, MARKETS, STARTED, Bybit, made_exchange
 from tests.support.replay import made_market, replayed_client
@@ -91,6 +92,56 @@ def test_a_list_that_lost_more_than_half_is_refused(offered):
         shared.reload(client)
 
     assert client.markets is before
+
+
+def test_a_short_list_is_believed_when_whoever_asks_has_seen_it_before():
+    """That one, by whatever order; not another that is as short."""
+    shared, client = SharedMarkets("x"), Client("A", "B", "C", "D", "E")
+    shared.fit(client)
+    client.offered = listed("A", "B")
+    with pytest.raises(FewerMarkets, match="2 markets to track where 5 were known") as refused:
+        shared.reload(client)
+    client.offered = listed("A", "C")
+    with pytest.raises(FewerMarkets) as other:
+        shared.reload(client, believed=refused.value.listed)
+    assert other.value.listed != refused.value.listed
+
+    client.offered = listed("B", "A")
+    with capture_logs() as logs:
+        shared.reload(client, now=70.0, believed=refused.value.listed)
+
+    assert set(client.markets) == set(listed("A", "B"))
+    assert shared.as_of == 70.0
+    assert [(line["event"], line["markets"], line["known"]) for line in logs] == [("markets_believed", 2, 5)]
+
+
+def test_spot_markets_take_the_place_of_perpetuals_once_they_are_believed():
+    """An exchange may stop to trade them; one that lists nothing at all is never believed."""
+    shared, client = SharedMarkets("x"), Client("A", "B", "C")
+    shared.fit(client)
+    client.offered = listed("A", "B", "C", "D", kind="spot")
+    with pytest.raises(FewerMarkets) as refused:
+        shared.reload(client)
+
+    shared.reload(client, believed=refused.value.listed)
+    assert set(client.markets) == set(client.offered)
+
+    client.offered = {}
+    with pytest.raises(BadAnswer) as empty:
+        shared.reload(client, believed=fingerprint([]))
+    assert not isinstance(empty.value, FewerMarkets)
+
+
+def test_a_process_that_starts_holds_a_short_list_against_what_it_was_offered():
+    """Else a restart would believe whatever the exchange lists at that moment."""
+    shared, client = SharedMarkets("x"), Client("A")
+    shared.adopt(plain_markets(listed("A", "B", "C", "D")), as_of=60.0)
+
+    with pytest.raises(FewerMarkets, match="1 markets to track where 4 were known"):
+        shared.reload(client, now=70.0)
+
+    shared.fit(client)
+    assert set(client.markets) == set(listed("A", "B", "C", "D"))
 
 
 def test_no_markets_at_all_are_a_bad_answer():

@@ -141,9 +141,12 @@ def test_an_answer_that_repeats_what_was_long_ago_is_late_however_lately_it_came
     """Its own time tells: an exchange may go on answering with what it wrote down hours ago."""
     put_all(house)
     key = kind.key(exchange="okx") if kind is FUNDING else kind.key(exchange="okx", symbol=BTC)
-    repeated = house.cache.get(key)
+    repeated, long_ago = house.cache.get(key), house.clock() - 10 * 3600
     assert repeated is not None
-    house.cache.put(key, repeated.value, as_of=house.clock() - 10 * 3600)
+    value = repeated.value
+    if kind is FUNDING:
+        value = {"funding": {BTC: {**value["funding"][BTC], "as_of": long_ago}}}
+    house.cache.put(key, value, as_of=long_ago)
 
     derive_all(house)
 
@@ -208,6 +211,39 @@ def test_a_signal_survives_an_expired_score(house: House, scored: list[dict[str,
     derive_all(house)
 
     assert scored[0]["previous_signal"] == "short"
+
+
+@pytest.mark.parametrize("kind", [CONFLUENCE, ORDER_BOOK])
+def test_a_signal_does_not_survive_the_removal_of_its_score_or_of_what_that_is_made_of(
+    house: House, scored: list[dict[str, Any]], kind: Any
+) -> None:
+    """A symbol that is listed anew, or stands for another market, starts from where it is."""
+    put_all(house)
+    derive_all(house)
+    assert score(house).value["held_signal"] is not None
+
+    house.cache.remove(kind.key(exchange="okx", symbol=BTC))
+    put_all(house)
+    derive_all(house)
+
+    assert scored[-1]["previous_signal"] is None
+
+
+def test_a_score_that_is_removed_while_the_next_is_computed_leaves_no_signal(
+    house: House, scored: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever scores has begun before, and has not looked at it yet."""
+    put(house, CONFLUENCE, {"signal": "long", "held_signal": "long", "fingerprint": ""})
+    put_all(house)
+
+    def removed(*of: Any) -> Any:
+        house.cache.remove(CONFLUENCE.key(exchange="okx", symbol=BTC))
+        return scoring.inputs_of(*of)
+
+    monkeypatch.setattr(derive, "inputs_of", removed)
+    derive.derive_scores(house, "okx", [BTC])
+
+    assert scored[0]["previous_signal"] is None
 
 
 def test_what_is_missing_has_the_reason_why(house: House, scored: list[dict[str, Any]]) -> None:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cache.catalogue import FUNDING, MARKETS, UNIVERSE
+from cache.catalogue import CONFLUENCE, FUNDING, MARKETS, UNIVERSE
 from market.model import Instrument
 from settings import Settings
-from tasks import batches, fetch, plain, wire
+from tasks import alerts, batches, fetch, plain, wire
 from tasks.wire import House
 from tests.support.dashboards import NOW, MovableClock, memory_cache
 
@@ -33,7 +33,7 @@ def house(monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
     okx = SimpleNamespace(
         id="okx",
         spent=float,
-        universe=lambda _limit, _known: INSTRUMENTS,
+        universe=lambda _limit, _known, **_: INSTRUMENTS,
         timeframes=list,
         inputs=lambda: ("candles",),
         markets_as_of=lambda: NOW,
@@ -91,3 +91,26 @@ def test_doubted_funding_rates_are_asked_for_before_their_period_and_once(
     PLAN.run("okx")
     PLAN.run("okx")
     assert sent == [("okx",)]
+
+
+def test_a_symbol_that_is_tracked_again_starts_anew_and_so_does_one_that_left(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first before anybody can look at it, the other once nothing of it is cached any more."""
+    forgotten: list[tuple[list[str], bool, bool]] = []
+    key = UNIVERSE.key(exchange="okx")
+    others = [Instrument("okx", "ETH/USDT", "ETH", "USDT", "spot", 2.0)]
+    house.cache.put(key, plain.universe(others, ("1m",), ("candles",)))
+    score = CONFLUENCE.key(exchange="okx", symbol="ETH/USDT")
+    house.cache.put(score, {})
+
+    def noted(_house: House, _exchange: str, symbols: Any) -> None:
+        entry = house.cache.get(key)
+        assert entry is not None
+        is_tracked = BTC in plain.symbols_of(entry.value)
+        forgotten.append((sorted(symbols), is_tracked, house.cache.get(score) is not None))
+
+    monkeypatch.setattr(alerts, "forget", noted)
+    fetch.universe.run("okx")
+
+    assert forgotten == [([BTC], False, True), (["ETH/USDT"], True, False)]
