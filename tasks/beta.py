@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from hashlib import blake2s
 from typing import TYPE_CHECKING, Any
 
-from cache import Value
+from cache import Value, states
 from cache.catalogue import BETA, CANDLES, UNIVERSE
 from market.beta import LEADER, WINDOWS, Beta, betas, leader_of
 from market.candles import aggregate
@@ -14,7 +14,6 @@ from market.model import TIMEFRAME_SECONDS, Candles
 from tasks import app, plain, wire
 from tasks.announce import request_publish
 from tasks.base import MarketTask
-from tasks.status import clock_time
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -140,7 +139,7 @@ def _is_late(entry: Entry) -> bool:
 
 
 def _why_late(entry: Entry) -> str:
-    return f"no newer candles since {clock_time(entry.as_of)}"
+    return f"no newer candles since {states.clock_time(entry.as_of)}"
 
 
 def _fingerprint(entries: Sequence[Entry | None]) -> str:

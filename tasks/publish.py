@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cache import Value
+from cache import Value, states
 from cache.catalogue import (
     ALERTS,
     BETA,
@@ -104,7 +104,7 @@ def _of_exchange(
 ) -> ExchangeInputs:
     symbols = plain.symbols_of(universe)
     sources = {
-        source: entry.value
+        source: entry
         for source in status.SOURCES
         if (entry := found.get(EXCHANGE_STATUS.key(exchange=exchange, source=source)))
     }
@@ -114,7 +114,7 @@ def _of_exchange(
         if (entry := found.get(CONFLUENCE.key(exchange=exchange, symbol=symbol)))
     }
     return ExchangeInputs(
-        status=status.of_exchange(
+        status=states.of_exchange(
             exchange, sources, now=house.clock(), silent_after_s=house.settings.ttl_tickers
         ),
         symbols=symbols,

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cache import states
-from tasks.status import clock_time
+from market.components.registry import COMPONENTS as REGISTERED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from cache import Entry
 
-COMPONENTS = ("technical", "volume", "orderflow", "orderbook", "price_structure", "sentiment")
+COMPONENTS = tuple(component.name for component in REGISTERED)
 SCORE_DIGITS = 2
 CHANGE_DIGITS = 4
 
@@ -29,7 +29,7 @@ def symbol_row(
 ) -> dict[str, Any]:
     """The row for one symbol; `exchange` is its line of the exchanges' states. Missing numbers are None.
 
-    A price that the exchange has not confirmed for `price_ttl_s` is late, whatever the entry around it says.
+    `price_ttl_s` is for how long an exchange's word on a price counts.
     """
     ticker = tickers.value["tickers"].get(symbol) if tickers else None
     value = score.value if score else None
@@ -37,12 +37,8 @@ def symbol_row(
     price_as_of = ticker["as_of"] if ticker else None
     score_as_of = score.as_of if score else None
     as_of = min((at for at in (price_as_of, score_as_of) if at is not None), default=None)
-    price_is_fresh = bool(
-        ticker and tickers and tickers.state == "fresh" and now - ticker["confirmed_at"] <= price_ttl_s
-    )
-    state, reasons = _state(ticker, score, price_is_fresh=price_is_fresh)
-    if reasons and exchange["reason"]:
-        reasons.append(f"{exchange['id']} {exchange['state'].replace('_', ' ')} ({exchange['reason']})")
+    price_state = states.of_price(tickers, symbol, now=now, ttl_s=price_ttl_s)
+    state, reasons = states.of_symbol(price_state, ticker, score)
     return {
         "exchange": exchange["id"],
         "symbol": symbol,
@@ -59,12 +55,12 @@ def symbol_row(
         },
         "missing": [gap["name"] for gap in value["missing"]] if value else list(COMPONENTS),
         "price_as_of": price_as_of,
-        "price_state": _price_state(ticker, is_fresh=price_is_fresh),
+        "price_state": price_state,
         "score_as_of": score_as_of,
         "as_of": as_of,
         "age_s": None if as_of is None else round(max(0.0, now - as_of), 3),
         "state": state,
-        "reason": "; ".join(reasons) or None,
+        "reason": states.told(reasons, exchange),
         "spark": list(spark),
     }
 
@@ -77,34 +73,6 @@ def overall_state(rows: Sequence[Mapping[str, Any]]) -> str:
     if words == {states.LIVE}:
         return states.LIVE
     return states.DELAYED if words & {states.LIVE, states.DELAYED} else states.STALE
-
-
-def _price_state(ticker: Any, *, is_fresh: bool) -> str:
-    """Of the price alone: a score that is late does not make it so."""
-    if ticker is None:
-        return states.EMPTY
-    return states.LIVE if is_fresh else states.STALE
-
-
-def _state(ticker: Any, score: Entry | None, *, price_is_fresh: bool) -> tuple[str, list[str]]:
-    reasons: list[str] = []
-    if ticker is None:
-        reasons.append("no price from the exchange")
-    elif not price_is_fresh:
-        reasons.append(f"price not confirmed since {clock_time(ticker['confirmed_at'])}")
-    if score is None:
-        return states.EMPTY, [*reasons, "not scored yet"]
-    if score.value["score"] is None:
-        return states.EMPTY, [*reasons, "; ".join(gap["reason"] for gap in score.value["missing"])]
-    late = score.value["stale"]
-    if late:
-        reasons.append(f"score from inputs that are late: {', '.join(late)}")
-    elif score.state != "fresh":
-        reasons.append(f"not scored since {clock_time(score.stored_at)}")
-    if not reasons:
-        return states.LIVE, reasons
-    score_is_fresh = score.state == "fresh" and not late
-    return states.DELAYED if price_is_fresh or score_is_fresh else states.STALE, reasons
 
 
 def _rounded(number: float | None, digits: int) -> float | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cache import states
-from tasks.status import clock_time
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -65,7 +64,7 @@ def late(alerts: Entry | None) -> dict[str, str]:
     """Which section is older than it should be, and since when; a window of betas says so itself."""
     if alerts is None or alerts.state == "fresh":
         return {}
-    return {"alerts": f"nobody has looked for alerts since {clock_time(alerts.value['evaluated_at'])}"}
+    return {"alerts": f"nobody has looked for alerts since {states.clock_time(alerts.value['evaluated_at'])}"}
 
 
 def _window(entry: Entry | None) -> dict[str, Any]:
@@ -78,7 +77,7 @@ def _window(entry: Entry | None) -> dict[str, Any]:
     if reason is not None:
         state = states.EMPTY
     elif entry.state != "fresh":
-        state, reason = states.STALE, f"not measured since {clock_time(entry.stored_at)}"
+        state, reason = states.STALE, f"not measured since {states.clock_time(entry.stored_at)}"
     symbols = {symbol: _figures(one) for symbol, one in value["symbols"].items()}
     return {
         "leader": value["leader"], "as_of": value["as_of"], "state": state, "reason": reason,

@@ -1,8 +1,7 @@
-"""How each source of an exchange is doing, as the dashboard shows it: pure functions over plain values."""
+"""How each source of an exchange is doing, as its status says it: pure functions over plain values."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from cache import states
@@ -54,43 +53,6 @@ def closed_until(status: Mapping[str, Any] | None) -> float:
     if status is None or status["retry_at"] is None:
         return 0.0
     return float(status["retry_at"])
-
-
-def of_exchange(
-    exchange: str, sources: Mapping[str, Mapping[str, Any] | None], *, now: float, silent_after_s: float
-) -> dict[str, Any]:
-    """One row for the dashboard: the state of the worst source, with its reason and its last success.
-
-    An exchange whose prices nobody has asked for within `silent_after_s` is unknown, however well the
-    last answer went: whoever should ask is gone.
-    """
-    known = {name: status for name, status in sources.items() if status is not None}
-    if not known:
-        return {
-            "id": exchange, "state": states.UNKNOWN, "since": None, "last_success_at": None,
-            "reason": "no answer yet", "retry_at": None,
-        }  # fmt: skip
-    source = states.worst({name: status["state"] for name, status in known.items()})
-    status = known[source]
-    heard_at = max((one["last_success_at"] or one["since"] for one in known.values()), default=0.0)
-    if status["state"] == OK and now - heard_at > silent_after_s:
-        return {
-            "id": exchange, "state": states.UNKNOWN, "since": heard_at, "last_success_at": heard_at,
-            "reason": f"nothing heard since {clock_time(heard_at)}", "retry_at": None,
-        }  # fmt: skip
-    return {
-        "id": exchange,
-        "state": status["state"],
-        "since": status["since"],
-        "last_success_at": heard_at if status["state"] == OK else status["last_success_at"],
-        "reason": None if status["state"] == OK else f"{source}: {status['reason']}",
-        "retry_at": status["retry_at"],
-    }
-
-
-def clock_time(at: float) -> str:
-    """Unix seconds as a person reads them."""
-    return f"{datetime.fromtimestamp(at, UTC):%H:%M:%S} UTC"
 
 
 def _retry_at(error: MarketError, now: float) -> float | None:

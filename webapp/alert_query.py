@@ -35,8 +35,11 @@ class AlertQuery:
     before: int | None = None
 
     @classmethod
-    def of(cls, asked: MultiDict[str, str], *, exchanges: Sequence[str]) -> AlertQuery:
-        """Read the parameters; raises the Problem that names the wrong one and what is wanted instead."""
+    def of(cls, asked: MultiDict[str, str], *, exchanges: Sequence[str] | None) -> AlertQuery:
+        """Read the parameters; raises the Problem that names the wrong one and what is wanted instead.
+
+        `exchanges` are those that may be asked for, None while that is not known.
+        """
         given = only(asked, NAMES)
         acknowledged = _one_of(given, "acknowledged", tuple(TRUTH))
         symbol = given.get("symbol")
@@ -47,7 +50,7 @@ class AlertQuery:
         return cls(
             kind=_one_of(given, "kind", ALERT_KINDS),
             severity=_one_of(given, "severity", ALERT_SEVERITIES),
-            exchange=_one_of(given, "exchange", exchanges),
+            exchange=_exchange(given, exchanges),
             symbol=symbol,
             acknowledged=None if acknowledged is None else TRUTH[acknowledged],
             limit=_limit(given.get("limit")),
@@ -75,6 +78,17 @@ def _one_of(given: Mapping[str, str], name: str, wanted: Sequence[str]) -> str |
     value = given.get(name)
     if value is not None and value not in wanted:
         raise bad_input(name, f"want one of {', '.join(wanted)}")
+    return value
+
+
+def _exchange(given: Mapping[str, str], exchanges: Sequence[str] | None) -> str | None:
+    if exchanges is not None:
+        return _one_of(given, "exchange", exchanges)
+    value = given.get("exchange")
+    if value is not None:
+        check(exchange=value)
+        if not value:
+            raise bad_input("exchange", "is empty")
     return value
 
 

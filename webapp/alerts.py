@@ -22,6 +22,8 @@ from webapp.words import utc
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from werkzeug.datastructures import MultiDict
+
     from cache import Entry, TieredCache
     from webapp.exchanges import Exchanges
 
@@ -37,16 +39,18 @@ class AlertDesk:
         self._exchanges = exchanges
         self._ttl_s = cache.ttl(ALERTS)
 
-    def newest(self) -> Entry:
-        """The cached list; raises a Problem before anybody has looked for alerts."""
+    def asked(self, parameters: MultiDict[str, str]) -> tuple[AlertQuery, Entry]:
+        """What is wanted, and the cached list; raises a Problem for a wrong value, then without a list."""
         entry = self._cache.get(KEY)
+        # Without the list nobody knows which exchanges it will have.
+        wanted = AlertQuery.of(parameters, exchanges=None if entry is None else self._exchanges_of(entry))
         if entry is None:
             raise not_there_yet(
                 "nobody has looked for alerts yet; that takes a worker, and a Redis to keep them in"
             )
-        return entry
+        return wanted, entry
 
-    def exchanges_of(self, entry: Entry) -> tuple[str, ...]:
+    def _exchanges_of(self, entry: Entry) -> tuple[str, ...]:
         """The exchanges that may be asked for: those in use, and those that are in the list."""
         listed = (alert["exchange"] for alert in entry.value["alerts"])
         return tuple(dict.fromkeys((*self._exchanges.ids, *listed)))
@@ -101,8 +105,7 @@ def blueprint(*, cache: TieredCache, clock: Callable[[], float], exchanges: Exch
 
     @pages.get("")
     def listed() -> Response:
-        entry = desk.newest()
-        wanted = AlertQuery.of(request.args, exchanges=desk.exchanges_of(entry))
+        wanted, entry = desk.asked(request.args)
         state, reason = desk.judged(entry)
         alerts, following = wanted.page(entry.value["alerts"])
         shown = {"state": state, "reason": reason, "alerts": alerts, "next": following}

@@ -1,73 +1,63 @@
-"""What is known of each exchange while there is no dashboard that would say it."""
+"""What is known of each exchange from its statuses, where there is no dashboard that would say it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from cache.catalogue import EXCHANGE_SOURCES, EXCHANGE_STATUS, TICKERS
-from cache.states import OK, UNKNOWN, worst
-from webapp.words import NO_ANSWER_YET, utc
+from cache.states import of_exchange
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from cache import Entry, TieredCache
 
 
 class Exchanges:
-    """Reads the statuses of the exchanges in use; `clock` gives Unix seconds."""
+    """Reads the statuses of exchanges; `ids` are those in use, and `clock` gives Unix seconds."""
 
-    def __init__(self, *, cache: TieredCache, clock: Callable[[], float], ids: Sequence[str]) -> None:
+    def __init__(self, *, cache: TieredCache, clock: Callable[[], float], ids: Sequence[str] = ()) -> None:
         self._cache = cache
         self._clock = clock
         # Prices are asked for all the time: when none was for that long, nobody is asking any more.
         self._silent_after_s = cache.ttl(TICKERS)
-        self._keys = {
-            (exchange, source): EXCHANGE_STATUS.key(exchange=exchange, source=source)
-            for exchange in ids
-            for source in EXCHANGE_SOURCES
-        }
         self.ids = tuple(dict.fromkeys(ids))
 
     def rows(self) -> list[dict[str, Any]]:
-        """One row per exchange, in the form that a dashboard has: its worst source, with the reason."""
-        found = self._cache.get_many(self._keys.values())
-        now = self._clock()
-        return [
-            self._row(
-                exchange,
-                {
-                    source: found[key]
-                    for (of, source), key in self._keys.items()
-                    if of == exchange and key in found
-                },
-                now,
-            )
-            for exchange in self.ids
-        ]
+        """One row per exchange in use, in the form that a dashboard has."""
+        found = self._found(self.ids)
+        return [self._row(exchange, found[exchange]) for exchange in self.ids]
 
-    def _row(self, exchange: str, entries: Mapping[str, Entry], now: float) -> dict[str, Any]:
-        if not entries:
-            return _unknown(exchange, NO_ANSWER_YET, None)
-        source = worst({name: entry.value["state"] for name, entry in entries.items()})
-        status = entries[source].value
-        heard_at = max(entry.stored_at for entry in entries.values())
-        if status["state"] == OK and now - heard_at > self._silent_after_s:
-            return _unknown(exchange, f"nothing heard since {utc(heard_at)}", status["last_success_at"])
-        reason = None if status["state"] == OK else f"{source}: {status['reason'] or status['state']}"
+    def row(self, exchange: str) -> dict[str, Any]:
+        """The row of one exchange."""
+        return self._row(exchange, self._found((exchange,))[exchange])
+
+    def known(self, ids: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """The rows of those of which anything is known, by id."""
         return {
-            "id": exchange, "state": status["state"], "since": status["since"],
-            "last_success_at": status["last_success_at"], "reason": reason, "retry_at": status["retry_at"],
-        }  # fmt: skip
+            exchange: self._row(exchange, sources)
+            for exchange, sources in self._found(ids).items()
+            if sources
+        }
+
+    def _found(self, ids: Iterable[str]) -> dict[str, dict[str, Entry]]:
+        """The statuses that are cached, by exchange and source; one read for all."""
+        keys = {
+            exchange: {
+                source: EXCHANGE_STATUS.key(exchange=exchange, source=source) for source in EXCHANGE_SOURCES
+            }
+            for exchange in ids
+        }
+        found = self._cache.get_many([key for sources in keys.values() for key in sources.values()])
+        return {
+            exchange: {source: found[key] for source, key in sources.items() if key in found}
+            for exchange, sources in keys.items()
+        }
+
+    def _row(self, exchange: str, sources: Mapping[str, Entry]) -> dict[str, Any]:
+        return of_exchange(exchange, sources, now=self._clock(), silent_after_s=self._silent_after_s)
 
 
 def troubles(rows: Sequence[Mapping[str, Any]]) -> str:
     """The reasons of all exchanges in one line, each after its name; empty without any."""
     return "; ".join(f"{row['id']}: {row['reason']}" for row in rows if row["reason"])
-
-
-def _unknown(exchange: str, reason: str, last_success_at: float | None) -> dict[str, Any]:
-    return {
-        "id": exchange, "state": UNKNOWN, "since": None, "last_success_at": last_success_at,
-        "reason": reason, "retry_at": None,
-    }  # fmt: skip

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import gzip
+from hashlib import blake2s
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from cache import states
 from cache.catalogue import DASHBOARD
 from webapp.answers import NO_SNIFF, PreparedSource, prepared
 from webapp.conditional import accepts_gzip, matches
+from webapp.exchanges import Exchanges
 from webapp.lives import lives
-from webapp.words import VIEWS, utc
+from webapp.unpublished import marked_stale
+from webapp.words import VIEWS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from cache import Entry, TieredCache
 
@@ -27,30 +29,39 @@ GZIP = ("Content-Encoding", "gzip")
 
 
 class Document:
-    """One published body with what is derived from it, each made on first use and then kept."""
+    """One published body with what is derived from it, each made on first use and then kept.
 
-    __slots__ = ("_gzip", "_parsed", "body", "complete", "degraded", "etag", "stored_at", "version")
+    `exchanges` is None as long as somebody publishes; else it has, by id, the rows of those of which is known
+    how they are doing now.
+    """
 
-    def __init__(self, entry: Entry, *, degraded: bool) -> None:
+    __slots__ = ("_gzip", "_parsed", "body", "complete", "etag", "exchanges", "stored_at", "version")
+
+    def __init__(self, entry: Entry, *, exchanges: Mapping[str, Mapping[str, Any]] | None = None) -> None:
         value = entry.value
         self.version = entry.version
         self.stored_at = entry.stored_at
-        self.degraded = degraded
+        self.exchanges = exchanges
         self.complete: bool = value["complete"]
         self.body: bytes = value["body"]
         self.etag: str = value["etag"]
         self._gzip: bytes | None = None
         self._parsed: dict[str, Any] | None = None
-        if degraded:
-            self._parsed = marked_stale(self.parsed(), since=entry.stored_at)
+        if exchanges is not None:
+            self._parsed = marked_stale(self.parsed(), since=entry.stored_at, exchanges=exchanges)
             self.body = msgspec.json.encode(self._parsed)
-            self.etag = f'{self.etag[:-1]}-stale-{entry.version}"'
+            told = blake2s(msgspec.json.encode(exchanges), digest_size=6).hexdigest()
+            self.etag = f'{self.etag[:-1]}-stale-{entry.version}-{told}"'
 
     def parsed(self) -> dict[str, Any]:
         """The document itself, for pages; not to be changed."""
         if self._parsed is None:
             self._parsed = msgspec.json.decode(self.body)
         return self._parsed
+
+    def ids(self) -> list[str]:
+        """The exchanges that it is about."""
+        return [row["id"] for row in self.parsed()["exchanges"]]
 
     def compressed(self) -> bytes:
         """The body in gzip."""
@@ -104,6 +115,7 @@ class Shelf:
         self._cache = cache
         self._clock = clock
         self._ttl_s = ttl_s
+        self._exchanges = Exchanges(cache=cache, clock=clock)
         self._keys = {view: DASHBOARD.key(view=view) for view in VIEWS}
         self._held: dict[str, Shelved] = {}
 
@@ -126,41 +138,10 @@ class Shelf:
 
     def _prepare(self, entry: Entry, moment: Moment, now: float, held: Shelved | None) -> Shelved:
         version, _, _, degraded = moment
-        document = held.document if held is not None and held.moment[0] == version else None
-        if document is None or document.degraded != degraded:
-            document = Document(entry, degraded=degraded)
+        document = held.document if held is not None and held.moment[0] == version else Document(entry)
+        # Asked at most once a second: nobody else would tell how they are doing meanwhile.
+        exchanges = self._exchanges.known(document.ids()) if degraded else None
+        if document.exchanges != exchanges:
+            document = Document(entry, exchanges=exchanges)
         kept = lives(entry, now, ttl_s=self._ttl_s, marked=degraded)
         return Shelved(document, moment, (*kept, ("Vary", "Accept-Encoding"), NO_SNIFF))
-
-
-def marked_stale(document: dict[str, Any], *, since: float) -> dict[str, Any]:
-    """The same document, saying of itself and of each symbol that nobody has published it since then."""
-    reason = f"not published since {utc(since)}"
-    rows = [
-        {**row, "state": states.STALE, "reason": _joined(reason, row["reason"])}
-        for row in document["symbols"]
-    ]
-    return {
-        **document, "state": states.STALE, "reason": _joined(reason, document["reason"]), "symbols": rows,
-        "beta": _marked_betas(document.get("beta"), reason),
-    }  # fmt: skip
-
-
-def _marked_betas(betas: dict[str, Any] | None, reason: str) -> dict[str, Any] | None:
-    """The windows, those that have figures as stale."""
-    if betas is None:
-        return None
-
-    def marked(window: dict[str, Any]) -> dict[str, Any]:
-        if window["state"] == states.EMPTY:
-            return window
-        return {**window, "state": states.STALE, "reason": _joined(reason, window["reason"])}
-
-    return {
-        exchange: {timeframe: marked(window) for timeframe, window in windows.items()}
-        for exchange, windows in betas.items()
-    }
-
-
-def _joined(reason: str, previous: str | None) -> str:
-    return f"{reason}; {previous}" if previous else reason

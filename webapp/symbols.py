@@ -15,7 +15,7 @@ from webapp.exchanges import troubles
 from webapp.inputs import check
 from webapp.lives import Served, lives
 from webapp.problems import not_there_yet, unknown_symbol
-from webapp.words import SIMULATED, utc
+from webapp.words import SIMULATED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -63,21 +63,22 @@ class SymbolDesk:
         check(exchange=exchange, symbol=symbol)
         universe_key = UNIVERSE.key(exchange=exchange)
         score_key = CONFLUENCE.key(exchange=exchange, symbol=symbol)
+        tickers_key = TICKERS.key(exchange=exchange)
         windows = window_keys(exchange)
-        found = self._cache.get_many((universe_key, score_key, *windows.values()))
+        found = self._cache.get_many((universe_key, score_key, tickers_key, *windows.values()))
         universe, score = found.get(universe_key), found.get(score_key)
         self._refuse_unknown(exchange, symbol, universe, score)
         if score is None:
             raise not_there_yet(f"{symbol} on {exchange} is tracked and not scored yet")
         betas = {timeframe: found.get(key) for timeframe, key in windows.items()}
-        return self._explained(score, betas)
+        return self._explained(score, found.get(tickers_key), betas)
 
     def show(self, exchange: str, symbol: str) -> Shown:
         """The score with the last price and the timeframe views, as far as those are there."""
         score = self.explain(exchange, symbol)
         tickers = self._cache.get(TICKERS.key(exchange=exchange))
-        ticker = None if tickers is None else tickers.value["tickers"].get(symbol)
-        price_late = None if ticker is None else self._not_confirmed(ticker)
+        ticker, price = self._priced(symbol, tickers)
+        price_late = states.not_confirmed(ticker) if ticker and price != states.LIVE else None
         views = self._views(score.document)
         parts = [score.etag, "" if tickers is None else tickers.version, price_late]
         parts += [f"{frame}:{entry.version}" for frame, entry in views.items()]
@@ -90,10 +91,17 @@ class SymbolDesk:
             etag=f'W/"{digest}"',
         )
 
-    def _not_confirmed(self, ticker: Mapping[str, Any]) -> str | None:
-        if self._clock() - ticker["confirmed_at"] <= self._cache.ttl(TICKERS):
-            return None
-        return f"price not confirmed since {utc(ticker['confirmed_at'])}"
+    def _priced(self, symbol: str, tickers: Entry | None) -> tuple[Mapping[str, Any] | None, State]:
+        """The symbol's ticker, None without one, and the state of its price."""
+        price = states.of_price(tickers, symbol, now=self._clock(), ttl_s=self._cache.ttl(TICKERS))
+        return None if tickers is None else tickers.value["tickers"].get(symbol), price
+
+    def _judged(self, score: Entry, tickers: Entry | None) -> tuple[State, str | None]:
+        """The state of a symbol and why it is not live: what the dashboard's row says as well."""
+        exchange, symbol = score.key.params["exchange"], score.key.params["symbol"]
+        ticker, price = self._priced(symbol, tickers)
+        state, reasons = states.of_symbol(price, ticker, score)
+        return state, states.told(reasons, self._exchanges.row(exchange) if reasons else None)
 
     def _views(self, score: Mapping[str, Any]) -> dict[str, Entry]:
         frames = dict.fromkeys(
@@ -131,9 +139,9 @@ class SymbolDesk:
             known = self._listed[exchange] = (universe.version, names)
         return known[1]
 
-    def _explained(self, entry: Entry, betas: Mapping[str, Entry | None]) -> Served:
+    def _explained(self, entry: Entry, tickers: Entry | None, betas: Mapping[str, Entry | None]) -> Served:
         now = self._clock()
-        state, reason = judged(entry, now)
+        state, reason = self._judged(entry, tickers)
         symbol = entry.key.params["symbol"]
         beta = {timeframe: beta_of(window, symbol, now) for timeframe, window in betas.items()}
         document = {
@@ -148,6 +156,8 @@ class SymbolDesk:
             "simulated": entry.key.params["exchange"].startswith(SIMULATED),
         }
         parts = [f"{entry.version}-{state}"]
+        if reason is not None:
+            parts.append(blake2s(reason.encode(), digest_size=6).hexdigest())
         parts += [f"{window.version}-{beta[name]['state']}" for name, window in betas.items() if window]
         return Served(
             document=document,
@@ -170,16 +180,3 @@ def aged(component: Mapping[str, Any], now: float) -> dict[str, Any]:
 def _aged(source: Mapping[str, Any], now: float) -> dict[str, Any]:
     as_of = source["as_of"]
     return {**source, "age_s": None if as_of is None else round(max(0.0, now - as_of), 3)}
-
-
-def judged(entry: Entry, now: float) -> tuple[State, str | None]:
-    """The state of a score and why it is not live."""
-    value = entry.value
-    if value["score"] is None:
-        return states.EMPTY, "; ".join(gap["reason"] for gap in value["missing"]) or "no input is usable"
-    if now < entry.fresh_until:
-        return states.LIVE, None
-    late = value.get("stale")
-    if late:
-        return states.STALE, f"inputs are late: {', '.join(late)}"
-    return states.STALE, f"not scored since {utc(entry.stored_at)}"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from cache import states
 
 SIMULATED = "simulated"
@@ -40,10 +38,8 @@ EXCHANGE_TONES = {states.OK: "good", states.UNKNOWN: "late"}
 """The same for the state of an exchange; any other word is a trouble."""
 
 NOTHING_YET = "nothing has been published yet"
-NO_ANSWER_YET = "no answer yet"
 NOT_MEASURED = "not measured yet"
 
 
-def utc(at: float) -> str:
-    """Unix seconds as a person reads them: 14:03:59 UTC."""
-    return f"{datetime.fromtimestamp(int(at), UTC):%H:%M:%S} UTC"
+utc = states.clock_time
+"""Unix seconds as a person reads them: 14:03:59 UTC."""

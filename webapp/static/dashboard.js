@@ -9,6 +9,7 @@ import { listen } from "./notices.js";
 import { Poller } from "./poll.js";
 import { Rows } from "./rows.js";
 import { control } from "./controls.js";
+import { markedStale } from "./unpublished.js";
 
 const exchangeTones = JSON.parse(root.dataset.exchangeTones);
 const market = document.getElementById("market");
@@ -23,6 +24,10 @@ function show(document_) {
   putAge(at("as-of"), document_.as_of, now());
   put(at("generated"), utc(document_.generated_at));
   at("simulated").hidden = !document_.simulated;
+  showParts(document_);
+}
+
+function showParts(document_) {
   for (const tile of at("overview").querySelectorAll("[data-overview]")) {
     const name = tile.dataset.overview, value = document_.overview[name];
     putNumber(tile, value, tile.dataset.format, document_.overview.missing[name]);
@@ -93,10 +98,9 @@ const poller = new Poller(market.dataset.url, "", {
     const problem = await response.json();
     found();
     // An empty cache ends nothing that is on the page; it only says that nothing newer is there.
-    const state = last ? root.dataset.stale : root.dataset.empty;
-    showState(state, problem.detail);
+    showState(last ? root.dataset.stale : root.dataset.empty, problem.detail);
+    if (last) showParts(markedStale(last, problem.detail));
     if (problem.exchanges) showExchanges(problem.exchanges);
-    if (last) rows.show(withBeta(last), problem.detail, { state, reason: problem.detail });
   },
   lost(retryIn) {
     const since = last ? `last update ${utc(last.generated_at)}` : "no update since this page was opened";
@@ -107,7 +111,7 @@ const poller = new Poller(market.dataset.url, "", {
     lost = true;
     put(at("state"), root.dataset.stale);
     mark(at("state"), "tone", tones[root.dataset.stale]);
-    if (last) rows.show(withBeta(last), LOST, { state: root.dataset.stale, reason: LOST });
+    if (last) showParts(markedStale(last, LOST));
   },
 });
 

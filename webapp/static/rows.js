@@ -18,8 +18,8 @@ export class Rows {
     this.words = [];
   }
 
-  // `whole` is the reason of the whole page, which a row need not repeat; `override` replaces state and reason of every row: while the connection is lost nothing is live.
-  show(rows, whole, override) {
+  // `whole` is the reason of the whole page, which a row need not repeat.
+  show(rows, whole) {
     this.rows = rows;
     const moment = now(), gone = new Set(this.cells.keys());
     for (const row of rows) {
@@ -31,7 +31,7 @@ export class Rows {
         cell.element.dataset.key = key;
         this.cells.set(key, cell);
       }
-      this.fill(cell, override ? { ...row, ...override } : row, moment, whole);
+      this.fill(cell, row, moment, whole);
     }
     for (const key of gone) { this.cells.get(key).element.remove(); this.cells.delete(key); }
     this.arrange();

@@ -148,6 +148,9 @@ def test_a_lost_connection_is_told_and_nothing_stays_live(site):
     assert re.search(r"last update \d\d:\d\d:\d\d UTC; trying again in \d+ s", text_of(page, "lost"))
     assert {line[-1] for line in cells(page)} == {"stale"}
     assert cells(page)[0][1] == "103,251.40"
+    assert len(re.findall(r'data-field="price"[^>]* data-late=""', page)) == 2 + 1  # two rows, and a mover
+    assert re.search(r'data-overview="btc_price"[^>]* data-late="" title="connection lost"', page)
+    assert 'data-tone="late">unknown<' in page
 
 
 def test_an_empty_page_fills_itself(site):

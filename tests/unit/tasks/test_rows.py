@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from market.components.registry import COMPONENTS as REGISTERED
 from tasks.rows import COMPONENTS, overall_state, symbol_row
 from tests.support.entries import NOW, score, tickers
+from webapp import words
 
 OK = {"id": "okx", "state": "ok", "reason": None}
 BANNED = {"id": "okx", "state": "banned", "reason": "tickers: 418"}
@@ -49,6 +51,13 @@ def test_a_component_without_a_score_is_null_and_named() -> None:
     assert shown["missing"] == ["sentiment"]
 
 
+def test_a_row_has_the_components_that_a_score_has_and_the_page_shows_each() -> None:
+    """One that is added is seen; the web cannot ask the market, so its headings are held here."""
+    names = {component.name for component in REGISTERED}
+
+    assert set(row()["components"]) == set(words.COMPONENTS) == names
+
+
 def test_a_stale_price_beside_a_fresh_score_is_delayed_and_says_why() -> None:
     """The exchange's own trouble is named with it."""
     shown = row(exchange=BANNED, tickers=tickers(fresh_for=-1))
@@ -78,6 +87,13 @@ def test_a_fresh_score_from_late_inputs_is_not_live() -> None:
     shown = row(score=score(late=["order_book"]))
 
     assert (shown["state"], shown["reason"]) == ("delayed", "score from inputs that are late: order_book")
+
+
+def test_a_fresh_score_from_late_inputs_beside_a_late_price_is_stale() -> None:
+    """Neither of the two says how things are now."""
+    shown = row(tickers=tickers(fresh_for=-1), score=score(late=["order_book"]))
+
+    assert shown["state"] == "stale"
 
 
 def test_a_stale_score_names_the_inputs_that_are_late() -> None:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from cache.states import EXCHANGE_STATES, worst
+import pytest
+
+from cache.catalogue import EXCHANGE_STATUS
+from cache.states import EXCHANGE_STATES, of_exchange, worst
 from market.errors import BadAnswer, Banned, ExchangeUnavailable, RateLimited
 from tasks import status
+from tests.support.entries import entry
 
 
 def test_a_first_good_answer_is_ok_since_now() -> None:
@@ -72,9 +76,13 @@ def test_a_source_is_closed_until_the_moment_that_the_exchange_named() -> None:
     assert status.closed_until(None) == 0.0
 
 
-def row(sources: dict[str, Any], now: float = 20.0) -> dict[str, Any]:
-    """The dashboard's line for an exchange that falls silent after a minute."""
-    return status.of_exchange("okx", sources, now=now, silent_after_s=60.0)
+def row(now: float = 20.0, **sources: tuple[float, dict[str, Any]]) -> dict[str, Any]:
+    """The line for an exchange that is silent after a minute; a status comes with when it was written."""
+    entries = {
+        name: entry(EXCHANGE_STATUS.key(exchange="okx", source=name), value, as_of=written_at)
+        for name, (written_at, value) in sources.items()
+    }
+    return of_exchange("okx", entries, now=now, silent_after_s=60.0)
 
 
 def test_the_worst_source_speaks_for_the_exchange() -> None:
@@ -82,7 +90,7 @@ def test_the_worst_source_speaks_for_the_exchange() -> None:
     candles = status.after_success(None, 5.0)
     banned = status.after_failure(candles, Banned("okx", "418", until=99.0), 12.0)
 
-    shown = row({"tickers": status.after_success(None, 19.0), "candles": banned, "order_book": None})
+    shown = row(tickers=(19.0, status.after_success(None, 19.0)), candles=(12.0, banned))
 
     assert shown == {
         "id": "okx", "state": "banned", "since": 12.0, "last_success_at": 5.0,
@@ -94,22 +102,70 @@ def test_an_exchange_that_is_well_shows_its_newest_answer() -> None:
     """A universe of an hour ago does not make it look silent."""
     old = status.after_success(None, 1.0)
 
-    shown = row({"universe": old, "tickers": status.after_success(old, 19.0)})
+    shown = row(universe=(1.0, old), tickers=(19.0, status.after_success(old, 19.0)))
 
     assert (shown["state"], shown["reason"], shown["last_success_at"]) == ("ok", None, 19.0)
 
 
 def test_an_exchange_that_nobody_asks_any_more_is_unknown() -> None:
     """The last answer was good, and that was long ago."""
-    shown = row({"tickers": status.after_success(None, 19.0)}, now=90.0)
+    shown = row(now=90.0, tickers=(19.0, status.after_success(None, 19.0)))
 
     assert (shown["state"], shown["last_success_at"]) == ("unknown", 19.0)
     assert shown["reason"] == "nothing heard since 00:00:19 UTC"
 
 
+def refused(until: float | None, now: float) -> tuple[float, dict[str, Any]]:
+    """A connection that was refused at `now`, after a good answer at 5."""
+    retry_after = None if until is None else until - now
+    error = ExchangeUnavailable("okx", "connection reset", retry_after=retry_after)
+    return now, status.after_failure(status.after_success(None, 5.0), error, now)
+
+
+@pytest.mark.parametrize("until", [None, 23.0])
+def test_an_exchange_that_nobody_asks_any_more_is_unknown_in_the_middle_of_trouble_too(
+    until: float | None,
+) -> None:
+    """The moment of the next attempt is long gone: nobody made one."""
+    shown = row(now=81.0, universe=(5.0, status.after_success(None, 5.0)), tickers=refused(until, 20.0))
+
+    assert shown == {
+        "id": "okx", "state": "unknown", "since": None, "last_success_at": 5.0, "retry_at": None,
+        "reason": "nobody has asked since 00:00:20 UTC; last: tickers: connection reset",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("now", "until", "other_at"),
+    [
+        (79.0, None, 5.0),  # a minute is not over
+        (79.0, 23.0, 5.0),
+        (7000.0, 10_800.0, 5.0),  # it is not to be asked before
+        (10_814.0, 10_800.0, 5.0),  # whoever asks may need a moment
+        (500.0, None, 495.0),  # somebody asks for other things
+    ],
+)
+def test_trouble_is_no_silence_while_it_is_renewed_or_lasts(
+    now: float, until: float | None, other_at: float
+) -> None:
+    """A ban for hours is kept to by asking nobody, and what is answered badly may rest."""
+    good = (other_at, status.after_success(None, other_at))
+    shown = row(now=now, universe=good, tickers=refused(until, 20.0))
+
+    assert (shown["state"], shown["reason"]) == ("unreachable", "tickers: connection reset")
+    assert shown["retry_at"] == (until if until and now - until < 15 else None)
+
+
+def test_silence_is_told_soon_after_a_ban_is_over() -> None:
+    """With the last that was heard."""
+    shown = row(now=10_816.0, tickers=refused(10_800.0, 20.0))
+
+    assert (shown["state"], shown["retry_at"]) == ("unknown", None)
+
+
 def test_an_exchange_that_never_answered_says_so() -> None:
     """No state is made up before the first answer."""
-    shown = row({"tickers": None})
+    shown = row()
 
     assert (shown["state"], shown["reason"], shown["last_success_at"]) == ("unknown", "no answer yet", None)
 

@@ -65,6 +65,25 @@ def test_before_anybody_has_looked_there_is_no_list(client):
     assert int(answer.headers["Retry-After"]) > 0
 
 
+@pytest.mark.parametrize(
+    ("query", "status", "field"),
+    [
+        ("kind=bogus", 400, "kind"),
+        ("limit=0", 400, "limit"),
+        ("exchange=", 400, "exchange"),
+        ("exchange=%00", 400, "exchange"),
+        # Nobody knows yet whether the list will have alerts of it.
+        ("exchange=kraken", 503, None),
+        ("kind=score&limit=5", 503, None),
+    ],
+)
+def test_a_wrong_value_is_told_before_anybody_has_looked(client, query, status, field):
+    """It would be wrong then as well; waiting does not help."""
+    answer = client.get(f"{URL}?{query}")
+
+    assert (answer.status_code, answer.json.get("field")) == (status, field)
+
+
 def test_a_list_that_nobody_renews_says_since_when(cache, client, clock):
     """Its numbers are served, and nobody may take the silence for calm."""
     put(cache, alert(1))

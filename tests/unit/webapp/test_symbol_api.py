@@ -13,6 +13,7 @@ URL = "/api/symbols/simulated/BTC/USDT:USDT"
 @pytest.fixture(autouse=True)
 def _listed(cache):
     put_universe(cache, "BTC/USDT:USDT", "ETH/USDT:USDT")
+    put_status(cache, "tickers")
 
 
 def test_the_score_is_served_with_its_state_and_age(cache, client, clock):
@@ -39,43 +40,6 @@ def test_the_score_is_served_with_its_state_and_age(cache, client, clock):
     assert answer.headers["Cache-Control"] == "max-age=30, stale-if-error=0"
 
 
-def test_a_score_past_its_life_is_stale_since_when(cache, client, clock):
-    """The last good one, marked."""
-    put_score(cache)
-
-    clock.move(31)
-    answer = client.get(URL)
-
-    assert (answer.status_code, answer.json["score"]) == (200, 62.5)
-    assert (answer.json["state"], answer.json["reason"]) == ("stale", "not scored since 00:00:00 UTC")
-    assert (answer.headers["Cache-Control"], answer.headers["Age"]) == (
-        "max-age=0, stale-if-error=86430",
-        "31",
-    )
-
-
-def test_a_score_made_of_late_inputs_names_them(cache, client, clock):
-    """What the scorer wrote down about its inputs is the better reason."""
-    put_score(cache, stale=["candles 1m", "order_book"])
-
-    clock.move(31)
-
-    assert client.get(URL).json["reason"] == "inputs are late: candles 1m, order_book"
-
-
-@pytest.mark.parametrize(
-    ("missing", "reason"),
-    [([{"name": "technical", "reason": "no candles yet"}], "no candles yet"), ([], "no input is usable")],
-)
-def test_a_score_without_a_number_is_empty_with_the_reason(cache, client, missing, reason):
-    """Null, never 50."""
-    put_score(cache, score=None, missing=missing)
-
-    told = client.get(URL).json
-
-    assert (told["score"], told["state"], told["reason"]) == (None, "empty", reason)
-
-
 def test_before_its_list_is_known_the_exchange_says_why(cache, client):
     """A symbol cannot be known without the list: what keeps the list away is told."""
     cache.remove(UNIVERSE.key(exchange="simulated"))
@@ -86,20 +50,6 @@ def test_before_its_list_is_known_the_exchange_says_why(cache, client):
     assert answer.status_code == 503
     assert answer.json["detail"].endswith("not known yet; simulated: universe: connection refused")
     assert [one["state"] for one in answer.json["exchanges"]] == ["unreachable"]
-
-
-def test_its_tag_changes_with_the_state_and_not_with_the_age(cache, client, clock):
-    """A page that polls is told once that it turned stale."""
-    put_score(cache)
-    fresh = client.get(URL).headers["ETag"]
-
-    clock.move(5)
-    same = client.get(URL, headers={"If-None-Match": fresh})
-    clock.move(30)
-    turned = client.get(URL, headers={"If-None-Match": fresh})
-
-    assert (same.status_code, same.data) == (304, b"")
-    assert (turned.status_code, turned.json["state"]) == (200, "stale")
 
 
 def test_a_symbol_that_is_not_listed_is_404_even_with_an_old_score(cache, client):
