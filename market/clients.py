@@ -39,6 +39,7 @@ def make_client(id: str, *, simulator_url: str, timeout_s: float) -> Any:  # noq
     """
     import ccxt  # noqa: PLC0415 - see the module's docstring
 
+    from market.lean import lean  # noqa: PLC0415 - for ccxt's classes alone
     from market.session import WholeAnswerSession  # noqa: PLC0415 - loads requests, which only ccxt needs
 
     name = "bybit" if is_simulated(id) else id
@@ -46,7 +47,7 @@ def make_client(id: str, *, simulator_url: str, timeout_s: float) -> Any:  # noq
         raise NotSupported(id, "ccxt knows no exchange of this name")
     session = WholeAnswerSession()
     session.trust_env = False  # as ccxt's own: neither a proxy nor a .netrc by accident
-    client = getattr(ccxt, name)({"timeout": int(timeout_s * 1000), "session": session})
+    client = lean(getattr(ccxt, name))({"timeout": int(timeout_s * 1000), "session": session})
     if is_simulated(id):
         client.urls["api"] = dict.fromkeys(client.urls["api"], simulator_url.rstrip("/"))
     if name in MARKET_TYPES:

@@ -28,9 +28,10 @@ PUBLISHED = {
     SIMULATED: Window(600, 5.0, "speaks Bybit's interface and keeps its limit"),
 }
 
-# The share of a window that flows steadily, and the calls that may go out at once: 578 of 600.
+# The share of a window that flows steadily, and the calls that may go out at once: 583 of 600. What may be
+# saved up is what a busy machine does not take in time: 87 ms of the flow.
 USED_SHARE = 0.955
-BURST = 5.0
+BURST = 10.0
 # The share that is never exceeded, counted when calls really go out: a process that was stalled
 # sends those that were waiting together. The rest, 12 of 600, is for calls that the network or a
 # busy exchange brings closer together than they were sent, at most one for each thread.

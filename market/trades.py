@@ -68,26 +68,33 @@ def answer_of(
     A trade that nobody took, as in an auction, has no side and is left out. Raise `BadAnswer` for none at
     all, and for anything that cannot be a trade.
     """
-    found: dict[Any, tuple[float, ...]] = {}
-    ids: dict[Any, str | None] = {}
+    numbers = _numbers(raw)
+    if numbers is None:
+        raise BadAnswer(exchange, "trades with missing numbers", symbol=symbol)
+    taken: dict[Any, int] = {}
     for place, one in enumerate(raw):
-        side = SIDES.get(one.get("side") or "")
-        time_ms, price, amount = (validation.number(one.get(of)) for of in ("timestamp", "price", "amount"))
-        if time_ms is None or price is None or amount is None:
-            raise BadAnswer(exchange, "trades with missing numbers", symbol=symbol)
-        if side is None:
-            continue
-        name = one.get("id")
-        key = ("unnamed", place) if name is None else name
-        found.setdefault(key, (time_ms / 1000, price, amount * unit, side))
-        ids.setdefault(key, None if name is None else str(name))
-    if not found:
+        if one.get("side") in SIDES:
+            name = one.get("id")
+            taken.setdefault(("unnamed", place) if name is None else name, place)
+    if not taken:
         raise BadAnswer(exchange, "no trades", symbol=symbol)
-    rows = np.array(list(found.values()), dtype=np.float64)
+    places = list(taken.values())
+    times_ms, prices, amounts = numbers[places].T
+    sides = np.array([SIDES[raw[place]["side"]] for place in places])
+    rows = np.column_stack((times_ms / 1000, prices, amounts * unit, sides))
     _check(rows, exchange=exchange, symbol=symbol, now=now)
     order = np.argsort(rows[:, TIME], kind="stable")
-    named = tuple(ids.values())
+    named = [None if (name := raw[place].get("id")) is None else str(name) for place in places]
     return Answer(rows[order], tuple(named[place] for place in order), cut)
+
+
+def _numbers(raw: Sequence[Mapping[str, Any]]) -> Floats | None:
+    """Time, price and amount of each trade, of shape (n, 3); None where one is missing or no number."""
+    found = [one.get(of) for one in raw for of in ("timestamp", "price", "amount")]
+    if not set(map(type, found)) <= {int, float} and any(validation.number(one) is None for one in found):
+        return None
+    numbers: Floats = np.array(found, dtype=np.float64).reshape(-1, 3)
+    return numbers if np.isfinite(numbers).all() else None
 
 
 def _check(rows: Floats, *, exchange: str, symbol: str, now: float) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-import numpy as np
+import msgspec
 
 if TYPE_CHECKING:
     from simulator.model import Ints
 
-_FEW_DECIMALS = 4
+# Powers of ten up to this one, and all counts below, are binary numbers without a rest.
+_EXACT_SCALE = 22
+_EXACT_COUNTS = 10**15
 _MOST_REMEMBERED = 20_000
 
 
@@ -40,17 +42,14 @@ def text(count: int, decimals: int) -> str:
 
 def texts(counts: Ints, decimals: int) -> list[str]:
     """`text` of many counts at once."""
-    whole, rest = np.divmod(counts, _SCALES[decimals])
-    pairs = zip(whole.tolist(), rest.tolist(), strict=True)
-    if decimals <= _FEW_DECIMALS:
-        fractions = _FRACTIONS[decimals]
-        return [f"{one}{fractions[other]}" for one, other in pairs]
-    # Too many different fractions to remember: write all decimals, and mend the few that end in zeros.
-    form = f"%d.%0{decimals}d"
-    written = [form % pair for pair in pairs]
-    for place in np.flatnonzero(rest % 10 == 0).tolist():
-        written[place] = written[place].rstrip("0").rstrip(".")
-    return written
+    if not decimals:
+        return list(map(str, counts.tolist()))
+    if len(counts) and decimals <= _EXACT_SCALE and counts.max() < _EXACT_COUNTS:
+        # The shortest text of the nearest binary fraction is the number itself, up to 15 digits.
+        written = msgspec.json.encode((counts / _SCALES[decimals]).tolist()).decode()
+        if "e" not in written:
+            return f"{written[1:-1]},".replace(".0,", ",").split(",")[:-1]
+    return [text(count, decimals) for count in counts.tolist()]
 
 
 def padded(count: int, decimals: int) -> str:

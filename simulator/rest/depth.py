@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from simulator.answers import Query, Refusal, View, category_of, limit_of
 from simulator.book import order_book
-from simulator.decimals import padded, texts
+from simulator.decimals import texts
 from simulator.listing import Listing, unknown_symbol
 from simulator.trades import Trades, recent_trades
 
@@ -18,6 +21,9 @@ _DEPTHS = {"spot": (1, 200), "linear": (25, 500), "inverse": (25, 500), "option"
 _TRADES = {"spot": (60, 60), "linear": (500, 1000), "inverse": (500, 1000), "option": (500, 1000)}
 # The update counters start from here, so that they fit into 53 bits and never fall.
 _COUNT_FROM_S = 1_600_000_000
+# The last group of a UUID is of 12 hexadecimal digits.
+_TAIL_BITS = 48
+_TAIL = (1 << _TAIL_BITS) - 1
 
 
 def orderbook(listing: Listing, query: Query, view: View) -> bytes:
@@ -66,35 +72,40 @@ def recent_trade(listing: Listing, query: Query, view: View) -> bytes:
 
 def _levels(prices: Ints, sizes: Ints, one: Instrument) -> str:
     columns = (texts(prices, one.price_decimals), texts(sizes, one.qty_decimals))
-    return ",".join([f'["{price}","{size}"]' for price, size in zip(*columns, strict=True)])
+    return ('["%s","%s"],' * len(prices) % tuple(chain.from_iterable(zip(*columns, strict=True))))[:-1]
 
 
 def _trades(trades: Trades, one: Instrument) -> str:
-    """The rows, newest first; contracts write every decimal of a price."""
+    """The rows, newest first, all in one go; contracts write every decimal of a price."""
+    newest_first = Trades(*(column[::-1] for column in trades.columns()))
+    decimals, number = one.price_decimals, newest_first.number
     if one.category == "spot":
-        prices = texts(trades.price, one.price_decimals)
+        name, names = f"2{one.symbol_id:05d}%013d", [number.tolist()]
+        price, prices = "%s", [texts(newest_first.price, decimals)]
     else:
-        prices = [padded(price, one.price_decimals) for price in trades.price.tolist()]
-    sizes = texts(trades.size, one.qty_decimals)
-    rows = [
-        f'{{"execId":"{_trade_id(one, number)}","symbol":"{one.symbol}","price":"{price}","size":"{size}",'
-        f'"side":"{"Buy" if bought else "Sell"}","time":"{time_ms}","isBlockTrade":false,'
-        f'"isRPITrade":false,"seq":"{number - 2 * _COUNT_FROM_S}"}}'
-        for time_ms, price, size, bought, number in zip(
-            trades.time_ms.tolist(),
-            prices,
-            sizes,
-            trades.bought.tolist(),
-            trades.number.tolist(),
-            strict=True,
-        )
-    ]
-    return ",".join(reversed(rows))
+        name, names = _uuid_form(one), [(number >> _TAIL_BITS).tolist(), (number & _TAIL).tolist()]
+        price, prices = "%d", [newest_first.price.tolist()]
+        if decimals:
+            price, prices = (
+                f"%d.%0{decimals}d",
+                [part.tolist() for part in np.divmod(newest_first.price, 10**decimals)],
+            )
+    row = (
+        f'{{"execId":"{name}","symbol":"{one.symbol}","price":"{price}","size":"%s",'
+        '"side":"%s","time":"%d","isBlockTrade":false,"isRPITrade":false,"seq":"%d"},'
+    )
+    columns = (
+        *names,
+        *prices,
+        texts(newest_first.size, one.qty_decimals),
+        ["Buy" if bought else "Sell" for bought in newest_first.bought.tolist()],
+        newest_first.time_ms.tolist(),
+        (number - 2 * _COUNT_FROM_S).tolist(),
+    )
+    return (row * len(trades) % tuple(chain.from_iterable(zip(*columns, strict=True))))[:-1]
 
 
-def _trade_id(one: Instrument, number: int) -> str:
-    """Digits for spot, the form of a UUID for contracts."""
-    if one.category == "spot":
-        return f"2{one.symbol_id:05d}{number:013d}"
-    head, tail = f"{one.key:016x}", f"{number:015x}"
-    return f"{head[:8]}-{head[8:12]}-5{head[13:16]}-8{tail[:3]}-{tail[3:]}"
+def _uuid_form(one: Instrument) -> str:
+    """The names of an instrument's trades, without their numbers: they have the form of a UUID."""
+    head = f"{one.key:016x}"
+    return f"{head[:8]}-{head[8:12]}-5{head[13:16]}-8%03x-%012x"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from simulator.answers import Query, Refusal, View, category_of, limit_of, time_of
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from simulator.listing import Listing
     from simulator.model import Candles, Instrument
 
-_ROW = '["%d","%s","%s","%s","%s","%s","%.4f"]'
+_ROW = '["%d","%s","%s","%s","%s","%s","%.4f"],'
 _DEFAULT_ROWS, _MOST_ROWS = 200, 1000
 
 
@@ -79,4 +80,5 @@ def _rows(candles: Candles, instrument: Instrument) -> str:
         texts(newest_first.volume, instrument.qty_decimals),
         newest_first.turnover.tolist(),
     )
-    return ",".join([_ROW % row for row in zip(*columns, strict=True)])
+    # All rows in one go: that takes half the time of one after the other.
+    return (_ROW * len(candles) % tuple(chain.from_iterable(zip(*columns, strict=True))))[:-1]

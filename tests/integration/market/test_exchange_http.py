@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -18,6 +19,7 @@ from market.errors import BadAnswer, Banned, ExchangeUnavailable, NotSupported, 
 from market.exchange import Exchange
 from market.limiter import rate_of
 from market.token_bucket import TokenBucket
+from tests.support.certificates import make_certificates
 from tests.support.replay import made_market
 
 pytestmark = pytest.mark.integration
@@ -33,6 +35,8 @@ class Answering(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """Answer."""
         self.server.asked += 1
+        self.server.callers.add(self.client_address)
+        self.server.paths.append(self.path)
         status, body, headers = self.server.answer
         if status == "reset":
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -78,6 +82,7 @@ def server():
     """A server on a free port, told what to answer through its `answer`."""
     http = ThreadingHTTPServer(("127.0.0.1", 0), Answering)
     http.answer, http.asked, http.over = (200, b"{}", {}), 0, threading.Event()
+    http.callers, http.paths = set(), []
     thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
@@ -260,3 +265,58 @@ def test_a_chunked_answer_arrives_whole(http):
     http.answer = (200, chunks, {"Transfer-Encoding": "chunked", "Content-Length": None})
 
     assert edge("bybit", http).order_book("BTC/USDT").asks.tolist() == [[3.0, 4.0]]
+
+
+def test_one_connection_carries_all_calls_of_a_client(http):
+    """A new one for each would cost more than the call."""
+    http.answer = (200, BOOK, {})
+    exchange = edge("bybit", http)
+
+    for _ in range(3):
+        exchange.order_book("BTC/USDT")
+
+    assert (http.asked, len(http.callers)) == (3, 1)
+
+
+def test_an_answer_from_elsewhere_is_fetched_there(http):
+    """An exchange that moved sends us on, and is followed as a browser would."""
+    with server() as moved_to:
+        moved_to.answer = (200, BOOK, {})
+        http.answer = (302, b"", {"Location": f"http://127.0.0.1:{moved_to.server_port}/there"})
+
+        exchange = edge("bybit", http)
+        books = [exchange.order_book("BTC/USDT") for _ in range(2)]
+
+        assert [book.bids.tolist() for book in books] == [[[1.0, 2.0]]] * 2
+        assert moved_to.paths == ["/there"] * 2
+        assert http.asked == 3  # once too often: that is how we learn of it
+
+
+def test_a_symbol_in_another_script_is_escaped(http):
+    """Bybit lists some; ccxt puts them into the address as they are."""
+    http.answer = (200, BOOK, {})
+    exchange = edge("bybit", http)
+    exchange._client.set_markets([made_market("BTC/USDT", id="比特币USDT", kind="spot")])
+
+    exchange.order_book("BTC/USDT")
+
+    assert "symbol=%E6%AF%94%E7%89%B9%E5%B8%81USDT" in http.paths[0]
+
+
+def test_an_exchange_without_a_certificate_that_is_trusted_is_not_asked(http, tmp_path):
+    """Whoever sits between us and it learns nothing, and tells us nothing."""
+    made = make_certificates(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(made.certificate, made.key)
+    http.socket = context.wrap_socket(http.socket, server_side=True)
+    http.handle_error = lambda *_: None  # it is told that it is not trusted
+    http.answer = (200, BOOK, {})
+    exchange = edge("bybit", http)
+    exchange._client.urls["api"] = dict.fromkeys(
+        exchange._client.urls["api"], f"https://127.0.0.1:{http.server_port}"
+    )
+
+    with pytest.raises(ExchangeUnavailable):
+        exchange.order_book("BTC/USDT")
+
+    assert http.asked == 0
