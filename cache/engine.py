@@ -68,7 +68,13 @@ class Engine:
         self.hub = Hub(clock=clock, memory=tiers.memory, shared=near.installed or far.installed)
         self.local = LocalOrder(self.hub, gathering=catalogue.gathering)
         self.reader = Reader(
-            memory=tiers.memory, near=near, far=far, hub=self.hub, stats=self.stats, clock=clock
+            memory=tiers.memory,
+            near=near,
+            far=far,
+            hub=self.hub,
+            outbox=self.outbox,
+            stats=self.stats,
+            clock=clock,
         )
         parts = Parts(near, far, self.hub, self.local, self.outbox, self.mender, self.stats, clock)
         preparer = Preparer(catalogue=catalogue, usable_for=usable_for, hub=self.hub)

@@ -1,7 +1,7 @@
 """How an entry travels: a fixed head that Redis itself can read, then key and value.
 
  0  magic      1 byte
- 1  flags      1 byte    EXPIRED, COMPRESSED, REMOVED, UNSETTLED
+ 1  flags      1 byte    EXPIRED, COMPRESSED, REMOVED, UNSETTLED, COMPUTED (in Redis only)
  2  version    8 bytes   filled in by whoever decides the order; like all here big-endian
 10  as_of, stored_at, fresh_until, usable_until   4 doubles
 42  the number of the process that wrote it, 4 bytes
@@ -27,6 +27,7 @@ EXPIRED = 1
 COMPRESSED = 2
 REMOVED = 4
 UNSETTLED = 8
+COMPUTED = 16
 _HEAD = struct.Struct(">BBQ")
 _TIMES = struct.Struct(">ddddIH")
 _WHOLE = struct.Struct(">BBQddddIH")

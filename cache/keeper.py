@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 CANARY_S = 0.4
 SETTLE_AT_ONCE = 200
+# Whoever writes on while it is being settled keeps Redis waiting no longer than that; see Outbox.owed.
+MOST_ROUNDS = 3
 # By then all processes have found Redis again and told it what they did without it.
 SETTLED_BY_ALL_S = 1.2
 # A prober finds a tier again within half a second, and leaves word; who looks for it does so as often.
@@ -101,11 +103,20 @@ class Keeper:
         if snapshot is None:
             return False
         self._adopt(snapshot)
-        well = self._make_up_for_overflow() and self.settle(probing=True)
+        well = self._make_up_for_overflow() and self._settle_all()
         # What L1 took from Memcached meanwhile, Redis may have decided otherwise.
         self._hub.abandon()
-        # What answers the patient only would cost every caller its budget, over and over.
-        return well and self._far is not None and self._far.answers_quickly()
+        return well
+
+    def _settle_all(self) -> bool:
+        """Settle what came meanwhile as well; False when Redis does not take it, or is slow."""
+        for _ in range(MOST_ROUNDS):
+            # What answers the patient only would cost every caller its budget, over and over.
+            if self._far is None or not (self.settle(probing=True) and self._far.answers_quickly()):
+                return False
+            if not len(self._outbox):
+                break
+        return True
 
     def settle(self, *, probing: bool = False) -> bool:
         """Send the outbox: invalidations first, then the writes, under the versions they were given."""
@@ -113,10 +124,14 @@ class Keeper:
         if far is None or not len(self._outbox):
             return True
         invalidations, puts = self._outbox.take()
-        done = self._send(far, invalidations, puts, probing=probing)
-        if not done:
-            self._outbox.give_back(invalidations, puts)
-        else:
+        done = False
+        try:
+            done = self._send(far, invalidations, puts, probing=probing)
+        finally:
+            if not done:
+                self._outbox.give_back(invalidations, puts)
+        if done:
+            self._outbox.settled()
             log.info("cache_outbox_settled", invalidations=len(invalidations), puts=len(puts))
         return done
 
@@ -144,8 +159,8 @@ class Keeper:
             if cascade is None:
                 return False
             for touched, why in cascade.by_reason(reason):
-                hub.apply(set(touched).intersection(texts), why, version)
-                hub.apply(set(touched).difference(texts), why, cascade.version)
+                hub.apply(set(touched).intersection(cascade.as_of_then), why, version)
+                hub.apply(set(touched).difference(cascade.as_of_then), why, cascade.version)
         fresh = True
         for start in range(0, len(puts), SETTLE_AT_ONCE):
             some = puts[start : start + SETTLE_AT_ONCE]

@@ -75,7 +75,11 @@ class NearCare:
             self._hub.doubt_kinds(news)
 
     def _bring_along(self, generation: int) -> None:
-        """What this process wrote alone lies under the old number, where the others do not look any more."""
+        """What this process wrote alone lies under the old number, where the others do not look any more.
+
+        It hides anything older there, but is not fresh: what others wrote or removed since then may have
+        gone under the old number, or have left nothing under the new one.
+        """
         waiting = self._outbox.puts()
         for start in range(0, len(waiting), AT_ONCE):
             some = waiting[start : start + AT_ONCE]
@@ -92,8 +96,7 @@ def _version(item: Item) -> int:
 
 
 def _sealed(item: Item) -> Sealed:
-    stale = item.fresh_until <= item.stored_at
     body = envelope.sealed(
-        item.rest, _version(item), compressed=item.compressed, expired=stale, unsettled=True
+        item.rest, _version(item), compressed=item.compressed, expired=True, unsettled=True
     )
     return Sealed(item.key.text, body, item.usable_until)

@@ -18,7 +18,11 @@ MOST_BYTES = 64 * 1024 * 1024
 
 
 class Outbox:
-    """Bounded: a write that does not fit becomes an expiry of its key, which takes next to nothing."""
+    """Bounded: a write that does not fit becomes an expiry of its key, which takes next to nothing.
+
+    `owed` has the version of the newest write of each key that Redis has not decided on yet, those on
+    their way to it included: of such a key Redis may know only something older. It is read without a lock.
+    """
 
     def __init__(self, *, most_items: int = MOST_ITEMS, most_bytes: int = MOST_BYTES) -> None:
         self.overflowed = False
@@ -27,6 +31,8 @@ class Outbox:
         self._puts: dict[str, Item] = {}
         self._invalidations: dict[str, tuple[int, Reason]] = {}
         self._size = 0
+        self._sending = 0
+        self.owed: dict[str, int] = {}
         self._lock = Lock()
 
     def reopen(self) -> None:
@@ -36,9 +42,11 @@ class Outbox:
         self._puts.clear()
         self._invalidations.clear()
         self._size = 0
+        self._sending = 0
+        self.owed = {}
 
     def __len__(self) -> int:
-        return len(self._puts) + len(self._invalidations)
+        return len(self._puts) + len(self._invalidations) + self._sending
 
     def put(self, items: Sequence[Item], version: int, *, stale: Collection[str] = ()) -> None:
         """Remember writes under the version that this process gave them.
@@ -50,15 +58,13 @@ class Outbox:
                 if item.key.text in stale and item.key.text in self._puts:
                     continue
                 self._forget(item.key.text)
-                fresh_until = item.stored_at if item.key.text in stale else item.fresh_until
-                self._puts[item.key.text] = msgspec.structs.replace(
-                    item, pinned=version, value=None, fresh_until=fresh_until
-                )
+                self._puts[item.key.text] = msgspec.structs.replace(item, pinned=version, value=None)
                 self._size += len(item.rest)
+                self.owed[item.key.text] = version
             self._keep_bounds()
 
     def puts(self) -> list[Item]:
-        """The writes that wait; those that were born stale have no fresh time."""
+        """The writes that wait."""
         with self._lock:
             return list(self._puts.values())
 
@@ -69,19 +75,32 @@ class Outbox:
                 self._note(text, version, reason)
 
     def take(self) -> tuple[list[tuple[str, int, Reason]], list[Item]]:
-        """Everything, the invalidations oldest first; the outbox is empty afterwards."""
+        """Everything, the invalidations oldest first; they are on their way until settled or given back."""
         with self._lock:
             invalidations = sorted(
                 ((text, version, reason) for text, (version, reason) in self._invalidations.items()),
                 key=lambda one: one[1],
             )
             puts = list(self._puts.values())
+            self._sending = len(invalidations) + len(puts)
             self._puts, self._invalidations, self._size = {}, {}, 0
             return invalidations, puts
+
+    def settled(self) -> None:
+        """Redis has decided on all that was taken."""
+        with self._lock:
+            self._sending = 0
+            # A new one: whoever asked Redis before it had decided goes on looking at the old one.
+            self.owed = {
+                text: version
+                for text, version in self.owed.items()
+                if text in self._puts or text in self._invalidations
+            }
 
     def give_back(self, invalidations: Sequence[tuple[str, int, Reason]], puts: Sequence[Item]) -> None:
         """What could not be settled after all; anything newer that came meanwhile stands."""
         with self._lock:
+            self._sending = 0
             for text, version, reason in invalidations:
                 there, _ = self._invalidations.get(text, (0, reason))
                 self._note(text, max(version, there), reason)
@@ -101,7 +120,10 @@ class Outbox:
         _, before = self._invalidations.pop(text, (0, reason))
         self._invalidations[text] = (version, "remove" if "remove" in (before, reason) else reason)
         if len(self._invalidations) > self._most_items:
-            self._invalidations.pop(next(iter(self._invalidations)))
+            oldest = next(iter(self._invalidations))
+            del self._invalidations[oldest]
+            if oldest not in self._puts:
+                self.owed.pop(oldest, None)
             self.overflowed = True
 
     def _forget(self, text: str) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from cache.entry import Entry, Outcome
     from cache.hub import Hub
     from cache.keys import Key
+    from cache.outbox import Outbox
     from cache.stats import Stats
     from cache.tiers.base import Authority, SharedMemory
     from cache.tiers.memory import MemoryTier
@@ -66,6 +67,7 @@ class Reader:
         near: SharedMemory,
         far: Authority,
         hub: Hub,
+        outbox: Outbox,
         stats: Stats,
         clock: Callable[[], float],
     ) -> None:
@@ -73,6 +75,7 @@ class Reader:
         self._near = near
         self._far = far
         self._hub = hub
+        self._outbox = outbox
         self._stats = stats
         self._clock = clock
 
@@ -174,6 +177,8 @@ class Reader:
         floors = hub.floors
         # Who may have missed a fence asks for them along with the entries.
         fenced = now >= hub.proved_until or floors.forgotten > 0
+        # Looked up before: what Redis is told while it answers may not be in its answer.
+        owed = self._outbox.owed
         bodies = self._far.fetch(trip.wanted, fenced=fenced)
         if bodies is None:
             return False
@@ -183,6 +188,10 @@ class Reader:
             if body is None or entry is None or now >= entry.usable_until:
                 continue
             if entry.version < floors.removal(key.text):
+                continue
+            if owed and entry.version < owed.get(key.text, 0):
+                # We wrote a newer one, which Redis has not decided on: that one, if it is still at hand.
+                trip.hold(entry)
                 continue
             # Somebody may have written a newer one that Redis has not heard of yet: then this one is old.
             if entry.version < max(floors.fence(key.text), trip.unsettled.get(key, 0)):

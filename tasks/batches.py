@@ -35,7 +35,7 @@ EARLY_UNIVERSE_S = 60.0
 """A symbol that an exchange does not know any more has its universe refreshed at most this often."""
 
 TELL_AFTER_S = 0.15
-"""An answer waits so long for others of its batch, and for the call under way, before it is stored and told."""
+"""An answer waits so long for others of its batch, and for the call under way, until it is stored."""
 
 
 class Arrivals:

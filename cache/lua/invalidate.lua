@@ -4,7 +4,7 @@
 --   [8] the version of the invalidation if it was made while we were away, else ''
 --   [9] the kinds that a removal of one of their parts only expires, as '|one|other|'  [10..] texts
 -- Returns msgpack of { previous, version, { every text touched }, { those of them that were
---   expired by a removal } }.
+--   expired by a removal }, { those that were fenced as of when we were away } }.
 --
 -- An expired entry is not touched: it is stale because its version is below its fence, for every
 -- reader knows the fences, or asks for them along with the entry.
@@ -19,10 +19,12 @@ redis.call('ZREMRANGEBYSCORE', FENCES, '-inf', OLDEST)
 redis.call('ZREMRANGEBYSCORE', REMOVED, '-inf', OLDEST)
 local previous = next_version()
 -- One that comes late fences the keys that it names as of then. What is derived from them may have
--- been made since then, from the old value: it is fenced as of now.
-local named = 0
+-- been made since then, from the old value: it is fenced as of now. So is a named one whose present
+-- value was computed: nobody knows any more whether what it was computed from was read before or after.
+local COMPUTED = 16
+local named, as_of_then = 0, {}
 local late_fence = pinned ~= '' and tonumber(pinned) or version
-local function fence_of(i) return i <= named and late_fence or version end
+local function fence_of(i) return as_of_then[i] and late_fence or version end
 
 -- The closure, nearest first; `touched` doubles as the queue. What gathers the removed, and all
 -- that is made of it, comes after all that goes: from number `hard + 1` on, it is only expired.
@@ -68,7 +70,14 @@ local function follow()
   end
 end
 for i = 10, #ARGV do visit(ARGV[i]) end
-if pinned ~= '' then named = count end
+if pinned ~= '' then
+  named = count
+  for i = 1, named do
+    local flags, version_there = head_of(touched[i])
+    local computed = flags and version_there >= late_fence and flags % (2 * COMPUTED) >= COMPUTED
+    as_of_then[i] = not computed
+  end
+end
 follow()
 hard = count
 for _, text in ipairs(gatherers) do visit(text) end
@@ -80,7 +89,7 @@ local function raise(key, last)
   for from = 1, last, CHUNK do
     local pairs_, n = {}, 0
     for i = from, math.min(from + CHUNK - 1, last) do
-      pairs_[n + 1] = i <= named and late_text or now_text
+      pairs_[n + 1] = as_of_then[i] and late_text or now_text
       pairs_[n + 2] = touched[i]
       n = n + 2
     end
@@ -129,4 +138,8 @@ end
 -- Told first and under the version before: whoever has heard this version has heard of both.
 if #softened > 0 then announce_as(previous, previous, 'expire', origin, softened, { version }) end
 announce(previous, reason, origin, gone, fences)
-return cmsgpack.pack({ previous, version, touched, softened })
+local then_fenced = {}
+for i = 1, named do
+  if as_of_then[i] then then_fenced[#then_fenced + 1] = touched[i] end
+end
+return cmsgpack.pack({ previous, version, touched, softened, then_fenced })

@@ -70,14 +70,16 @@ class Commit:
 class Cascade:
     """One invalidation, done: its version, the one before, and the closure it touched.
 
-    `softened` are those of the texts that were expired although the others were removed; `announced`
-    says that Redis told all processes of it.
+    `softened` are those of the texts that were expired although the others were removed; `as_of_then` are
+    those that were fenced under the version that the invalidation was given while Redis was away;
+    `announced` says that Redis told all processes of it.
     """
 
     version: int
     previous: int
     texts: tuple[str, ...]
     softened: tuple[str, ...] = ()
+    as_of_then: tuple[str, ...] = ()
     announced: bool = False
 
     def by_reason(self, reason: Reason) -> tuple[tuple[tuple[str, ...], Reason], ...]:

@@ -19,7 +19,9 @@ MOST_BYTES = 16 * 1024 * 1024
 MOST_FENCES = 20_000
 VERDICTS: tuple[Verdict, ...] = ("fresh", "stale", "skipped", "too_large")
 _encode = msgspec.msgpack.Encoder().encode
-_decode_cascade = msgspec.msgpack.Decoder(tuple[int, int, tuple[str, ...], tuple[str, ...]]).decode
+_decode_cascade = msgspec.msgpack.Decoder(
+    tuple[int, int, tuple[str, ...], tuple[str, ...], tuple[str, ...]]
+).decode
 
 
 def batch(items: Sequence[Item]) -> tuple[bytes, bytes]:
@@ -36,8 +38,8 @@ def committed(answer: Sequence[Any]) -> Commit:
 
 def cascaded(answer: bytes) -> Cascade:
     """What invalidate.lua touched."""
-    previous, version, touched, softened = _decode_cascade(answer)
-    return Cascade(version, previous, touched, softened, announced=True)
+    previous, version, touched, softened, as_of_then = _decode_cascade(answer)
+    return Cascade(version, previous, touched, softened, as_of_then, announced=True)
 
 
 def told(answer: Sequence[Any]) -> tuple[Snapshot, int]:
@@ -62,9 +64,10 @@ def told(answer: Sequence[Any]) -> tuple[Snapshot, int]:
 
 def _described(item: Item) -> tuple[Any, ...]:
     length = len(item.rest)
+    computed = envelope.COMPUTED if item.token or item.inputs else 0
     return (
         item.key.text,
-        envelope.COMPRESSED if item.compressed else 0,
+        computed | (envelope.COMPRESSED if item.compressed else 0),
         str(max(1, int((item.usable_until - item.stored_at) * 1000))),
         item.token or 0,
         item.pinned or 0,

@@ -4,8 +4,8 @@ What makes a value old: an invalidation of its key, or of anything that it was c
 after the value was made; or a later write of the same key. An old value may be served as fresh until the
 change can have reached the reader: not at all by the process that made the change (unless another, cut off
 and unaware of it, has made the value since), and for at most `BOUND_S` by the others. A change made while
-Redis was away counts from the moment when its maker had settled it, except for readers that had lost Redis
-as well and share a sound Memcached with the maker.
+Redis was away counts from the moment when its maker had settled it, or from that when the reader had lost
+Redis as well, if both share a sound Memcached: as long as it had Redis and heard it, it could know nothing.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tests.chaos.settling import Settled
+from tests.chaos.settling import Alone, Settled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -123,6 +123,7 @@ class _Changes:
         self._invalidations = _by_key(event for event in events if event.what in {"expire", "remove"})
         self._writes = _by_key(event for event in events if event.what == "write" and event.fresh)
         self._settled = Settled(events)
+        self._alone = Alone(events)
 
     def ends_of(self, value: str) -> tuple[Event, ...]:
         """The changes that the value is older than."""
@@ -151,8 +152,11 @@ class _Changes:
         if change.process == reader.process and not self._made_unaware(reader.value, change):
             return change.returned
         shared_near = change.near and reader.near and not reader.far
-        if not change.owing or shared_near or change.process == reader.process:
+        if not change.owing or change.process == reader.process:
             return change.returned + BOUND_S
+        if shared_near:
+            both_alone = max(change.returned, self._alone.since(reader))
+            return min(both_alone, self._settled.after(change)) + BOUND_S
         return self._settled.after(change) + BOUND_S
 
     def _made_unaware(self, value: str, change: Event) -> bool:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cache.keeper import CANARY_S, SETTLED_BY_ALL_S
 from tests.chaos.checker import Verdict, check, percentile
 from tests.chaos.history import Event, Recorder, read_all
 from tests.chaos.plan import KEYS, PROCESSES, QUIET_S, Plan, plan
@@ -25,6 +26,10 @@ FINISH_WITHIN_S = 15.0
 # How long agreement is waited for; what is allowed is AGREE_WITHIN_S.
 PATIENCE_S = 10.0
 AGREE_WITHIN_S = 2.0
+# A process that has just found Redis again doubts for a while more what others may have invalidated alone.
+DOUBTED_FOR_S = SETTLED_BY_ALL_S + CANARY_S
+# A machine that stands still for longer than a tier's budget is an outage that the plan does not know.
+MOST_RELAPSES = 2
 # While nothing is broken changes are seen within 5 ms (p99); the rest is for a busy machine.
 QUIET_WITHIN_S = 0.05
 QUIET_MARGIN_S = 0.3
@@ -33,7 +38,11 @@ WELL = {"l1": {"up", "absent"}, "l2": {"up"}, "l3": {"up"}, "coherence": {"prove
 
 @dataclass(slots=True)
 class Report:
-    """What came of one seed. Times are seconds since all faults were mended and all planned calls made."""
+    """What came of one seed. Times are seconds since all faults were mended and all planned calls made.
+
+    Or since the last relapse: a process that found a tier broken again after all had been well, without
+    any fault of the plan, has the time that an outage is given counted from the end of that one.
+    """
 
     plan: Plan
     verdict: Verdict = field(default_factory=Verdict)
@@ -41,6 +50,7 @@ class Report:
     started_at: float = 0.0
     well_after_s: float | None = None
     agreed_after_s: float | None = None
+    relapses: int = 0
     final_seen_after_s: float | None = None
     troubles: list[str] = field(default_factory=list)
 
@@ -108,15 +118,22 @@ def _agree(report: Report, world: World) -> None:
 
 def _heal(report: Report, crew: Crew, truth: TieredCache) -> None:
     healed_at = time.monotonic()
+    give_up_at = healed_at + PATIENCE_S
     looks: list[dict] = []
     unlike: dict[str, list[str]] = {}
-    while time.monotonic() < healed_at + PATIENCE_S and report.agreed_after_s is None:
+    while time.monotonic() < give_up_at and report.agreed_after_s is None:
         looks = crew.ask(["look"] * len(crew))
+        well = all(is_well(look) for look in looks)
+        if report.well_after_s is not None and not well:
+            report.relapses += 1
+            report.well_after_s = None
+        if report.relapses and not well:
+            healed_at = time.monotonic()
         after_s = time.monotonic() - healed_at
-        if report.well_after_s is None and all(is_well(look) for look in looks):
+        if report.well_after_s is None and well:
             report.well_after_s = after_s
         found = differences([*looks, _truth(truth)])
-        if after_s < AGREE_WITHIN_S:
+        if after_s < AGREE_WITHIN_S or not merely_doubted(found):
             unlike = found
         if report.well_after_s is not None and not found:
             report.agreed_after_s = after_s
@@ -146,9 +163,23 @@ def _complain(report: Report, looks: list[dict], unlike: dict[str, list[str]]) -
             if not is_well(look)
         ]
         report.troubles.append(f"well again after {report.well_after_s} s; {'; '.join(unwell)}")
-    if report.agreed_after_s is None or report.agreed_after_s > AGREE_WITHIN_S:
-        # The last column is Redis itself.
+    if report.relapses > MOST_RELAPSES:
+        report.troubles.append(f"unwell again {report.relapses} times, with no fault left")
+    if not agreed_in_time(report.well_after_s, report.agreed_after_s, unlike):
         report.troubles.append(f"agreed after {report.agreed_after_s} s; unlike: {unlike}")
+
+
+def agreed_in_time(well_s: float | None, agreed_s: float | None, unlike: dict[str, list[str]]) -> bool:
+    """Whether all agreed soon enough, `unlike` being what they still said differently when it was time."""
+    if well_s is None or agreed_s is None:
+        return False
+    doubted = merely_doubted(unlike)
+    return agreed_s <= (max(AGREE_WITHIN_S, well_s + DOUBTED_FOR_S) if doubted else AGREE_WITHIN_S)
+
+
+def merely_doubted(unlike: dict[str, list[str]]) -> bool:
+    """Whether some take for stale what Redis (the last column) calls fresh, and nobody says anything else."""
+    return all(said[-1] != "-" and set(said) <= {"-", said[-1]} for said in unlike.values())
 
 
 def is_well(look: dict) -> bool:

@@ -1,8 +1,9 @@
-"""When a process had told Redis everything that it decided without it, as far as its history shows."""
+"""When a process had lost Redis, and when it had settled what it decided alone, as its history shows."""
 
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,24 @@ class Settled:
             if end > change.returned and end - max(begin, change.returned) >= SETTLED_FOR_S:
                 return max(begin, change.returned)
         return math.inf
+
+
+class Alone:
+    """The stretches of each process without Redis."""
+
+    def __init__(self, events: Iterable[Event]) -> None:
+        notes: dict[int, list[tuple[float, bool]]] = defaultdict(list)
+        for event in events:
+            if event.what in {"read", "write", "expire", "remove"}:
+                notes[event.process].append((event.invoked, event.far))
+        self._began = {process: _stretches(series)[0] for process, series in notes.items()}
+        self._first = {process: series[0][0] for process, series in notes.items()}
+
+    def since(self, reader: Event) -> float:
+        """When the stretch began in which this reader called; always, if it never had Redis before."""
+        begins = self._began[reader.process]
+        began = begins[bisect_right(begins, reader.invoked) - 1]
+        return -math.inf if began == self._first[reader.process] else began
 
 
 def _stretches(series: Sequence[tuple[float, bool]]) -> tuple[list[float], list[float]]:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.chaos.checker import BOUND_S, LONGEST_CALL_S, check, percentile
 from tests.chaos.history import Event, Made
-from tests.chaos.run import differences
+from tests.chaos.run import AGREE_WITHIN_S, DOUBTED_FOR_S, agreed_in_time, differences
 
 LIFE_UNTIL = 1_000.0
 
@@ -146,6 +146,20 @@ def test_readers_that_lost_redis_too_are_told_through_memcached():
     assert rules(*history[:2], read(1, 9.0, "v1", far=False, near=False)) == []
 
 
+def test_a_reader_that_loses_redis_later_is_told_from_then_on():
+    """Until then Redis was its truth; it had proved that it heard everything, and may for a second more."""
+    history = (
+        write(0, 1.0, "v1"),
+        expire(0, 2.0, owing=True, far=False),
+        read(1, 5.0, "v1"),
+        read(1, 6.0, "v1", far=False),
+        read(1, 5.9 + BOUND_S, "v1", far=False),
+    )
+
+    assert rules(*history) == []
+    assert rules(*history, read(1, 6.1 + BOUND_S, "v1", far=False)) == ["old away"]
+
+
 def test_a_call_that_raises_or_takes_too_long_is_found():
     """Both are told with the call."""
     raised = Event(process=0, what="raised", call="get", error="Boom()", invoked=1.0, returned=1.1)
@@ -175,6 +189,19 @@ def test_processes_that_say_different_things_are_told_apart():
     assert differences([one, one]) == {}
     assert differences([one, other]) == {"a": ["v1", "v3"]}
     assert differences([one, {"at": 0.0, "fresh": {}}]) == {"a": ["v1", "-"]}
+
+
+def test_a_process_may_doubt_what_redis_says_for_a_while_after_it_is_well():
+    """But not for longer, and neither may it say anything else, nor call fresh what Redis does not."""
+    well_s, late_s = 1.5, 1.5 + DOUBTED_FOR_S
+    doubted, contradicted, unknown = ({"a": said} for said in (["-", "v1"], ["v0", "v1"], ["v1", "-"]))
+
+    assert late_s > AGREE_WITHIN_S
+    assert agreed_in_time(well_s, late_s, doubted)
+    assert not agreed_in_time(well_s, late_s + 0.1, doubted)
+    assert not agreed_in_time(well_s, late_s, contradicted)
+    assert not agreed_in_time(well_s, late_s, unknown)
+    assert not agreed_in_time(None, None, {})
 
 
 def test_a_percentile_is_one_of_the_values():

@@ -27,7 +27,38 @@ def test_the_newest_of_a_key_is_kept():
 
     assert [one.pinned for one in puts] == [7]
     assert invalidations == [("a", 9, "remove"), ("b", 9, "expire")]
-    assert len(outbox) == 0
+
+
+def test_what_is_on_its_way_is_still_owed():
+    """Until Redis has decided on it; what was written meanwhile is owed on."""
+    outbox = Outbox()
+    outbox.put([item("a"), item("b")], 5)
+    before = outbox.owed
+    outbox.take()
+    outbox.put([item("b")], 6)
+
+    assert (len(outbox), outbox.owed) == (3, {"k|a": 5, "k|b": 6})
+    outbox.settled()
+    assert (len(outbox), outbox.owed, before["k|a"]) == (1, {"k|b": 6}, 5)
+
+
+def test_what_was_given_back_is_owed_on():
+    """And counted once."""
+    outbox = Outbox()
+    outbox.put([item()], 5)
+
+    outbox.give_back(*outbox.take())
+
+    assert (len(outbox), outbox.owed) == (1, {"k|1": 5})
+
+
+def test_what_is_owed_does_not_grow_for_ever():
+    """A write that became an expiry is owed until that is forgotten too."""
+    outbox = Outbox(most_items=2)
+    for i in range(9):
+        outbox.put([item(str(i))], i + 1)
+
+    assert set(outbox.owed) == {f"k|{i}" for i in range(5, 9)}
 
 
 def test_a_write_that_does_not_fit_becomes_an_expiry():
