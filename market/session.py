@@ -11,7 +11,7 @@ from requests.exceptions import ConnectionError as Disconnected
 from requests.exceptions import ConnectTimeout, ReadTimeout
 from requests.exceptions import SSLError as Untrusted
 from requests.structures import CaseInsensitiveDict
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, ReadTimeoutError, SSLError
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ReadTimeoutError, SSLError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,8 +69,7 @@ class WholeAnswerSession(requests.Session):
             return None
         raw = _answered(self._pool(server), asked, options.get("headers") or {}, options.get("timeout"))
         if raw.status in _REDIRECTS:
-            raw.drain_conn()
-            raw.release_conn()
+            raw.close()  # its body may drip
             self._elsewhere.add(server)
             return None
         response = requests.Response()
@@ -105,6 +104,8 @@ def _answered(
             "GET", asked, headers=headers, retries=False, redirect=False, assert_same_host=False,
             preload_content=False, decode_content=False, timeout=timeout,
         )  # fmt: skip
+    except NewConnectionError as exc:  # refused, or no such name: of urllib3's time-outs only by descent
+        raise Disconnected(exc) from exc
     except ConnectTimeoutError as exc:
         raise ConnectTimeout(exc) from exc
     except ReadTimeoutError as exc:

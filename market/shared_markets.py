@@ -108,6 +108,8 @@ class SharedMarkets:
             raise BadAnswer(self._exchange, reason)
         if kept and kept >= len(known) / 2:
             return
+        if known[0]["type"] == "spot" and found[0]["type"] == "swap":
+            return  # perpetuals are what is tracked wherever there are any: they are back
         listed = fingerprint(found)
         if listed != believed:
             raise FewerMarkets(self._exchange, reason, listed=listed)

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 from cache.catalogue import REFUSAL
 from market.errors import NotSupported
 from market.score_inputs import candles_input
+from tasks.setbacks import LONGEST_REST_S
 from tasks.symbol_inputs import BY_PERIOD
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from cache import Key
+    from cache import Entry, Key
     from market.errors import MarketError
     from tasks.wire import House
 
@@ -32,7 +33,7 @@ def note(house: House, key: Key, error: MarketError) -> None:
     before = house.cache.get(refusal)
     value = {
         "reason": error.reason,
-        "since": before.value["since"] if before else now,
+        "since": before.value["since"] if before and _is_true(before, now) else now,
         "final": isinstance(error, NotSupported),
     }
     house.cache.put(refusal, value, as_of=now)
@@ -48,8 +49,18 @@ def reasons(house: House, absent: Iterable[Key]) -> dict[Key, str]:
     keys = {key_of(key): key for key in absent if "symbol" in key.params}
     if not keys:
         return {}
-    found = house.cache.get_many(keys)
-    return {keys[refusal]: _said(entry.value, house.clock()) for refusal, entry in found.items()}
+    found, now = house.cache.get_many(keys), house.clock()
+    return {
+        keys[refusal]: _said(entry.value, now) for refusal, entry in found.items() if _is_true(entry, now)
+    }
+
+
+def _is_true(entry: Entry, now: float) -> bool:
+    """Whether it was noted lately: what is still refused is asked for again, and noted, after its rest.
+
+    Another process may have got the value meanwhile, which takes nothing back.
+    """
+    return now - entry.as_of <= 2 * LONGEST_REST_S
 
 
 def _said(value: Mapping[str, Any], now: float) -> str:

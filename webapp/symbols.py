@@ -162,8 +162,23 @@ class SymbolDesk:
         return Served(
             document=document,
             etag=f'W/"{".".join(parts)}"',
-            kept=lives(entry, now, ttl_s=self._cache.ttl(CONFLUENCE), marked=state == states.STALE),
+            kept=lives(
+                entry,
+                now,
+                ttl_s=self._life_s(entry, tickers),
+                marked=state == states.STALE,
+                live=state == states.LIVE,
+            ),
         )
+
+    def _life_s(self, entry: Entry, tickers: Entry | None) -> float:
+        """Seconds from when the score was stored for which its state holds: until the price is late, too."""
+        ticker = None if tickers is None else tickers.value["tickers"].get(entry.key.params["symbol"])
+        life_s = self._cache.ttl(CONFLUENCE)
+        if ticker is None:
+            return life_s
+        late_at: float = ticker["confirmed_at"] + self._cache.ttl(TICKERS)
+        return min(life_s, late_at - entry.stored_at)
 
 
 def aged(component: Mapping[str, Any], now: float) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from simulator.record.live import Rounds
 from simulator.record.manifest import Manifest, Trail, Wanted
 from simulator.record.progress import Progress
 from simulator.record.refused import RecordRefused, Unreachable
-from simulator.record.sentiment import record_interest, record_ratios
+from simulator.record.sentiment import record_if_given, record_interest, record_ratios
 from simulator.record.source import Source, connect, secrets_of
 
 if TYPE_CHECKING:
@@ -80,8 +80,8 @@ def _fill(source: Source, folder: Folder, progress: Progress, *, every_s: float)
     until_ms = max(manifest.to_ms, _closed_behind(source, progress, manifest.live_until_ms))
     record_candles(source, folder, progress, until_ms=until_ms)
     record_funding(source, folder, progress, until_ms=until_ms)
-    record_interest(source, folder, progress, until_ms=until_ms)
-    record_ratios(source, folder, progress, until_ms=until_ms)
+    record_if_given(record_interest, source, folder, progress, until_ms=until_ms)
+    record_if_given(record_ratios, source, folder, progress, until_ms=until_ms)
     manifest.finished = True
     folder.commit()
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from simulator.model import DAY_MS, MINUTE_MS
 from simulator.record.numbers import is_positive, is_time, plain
+from simulator.record.refused import RecordRefused
 from simulator.record.source import BadAnswer
 
 if TYPE_CHECKING:
@@ -26,6 +27,16 @@ _RATIO_STEP = {"bybit": "5min"}
 # Of these ccxt gives an amount of contracts; of those below one of the coin, whatever a contract is.
 _IN_CONTRACTS = frozenset({"kucoin", "kucoinfutures", "gate"})
 _IN_COIN = frozenset({"bybit", "binance", "bitget"})
+
+
+def record_if_given(
+    record: Callable[..., None], source: Source, folder: Folder, progress: Progress, *, until_ms: int
+) -> None:
+    """Record what the others do without: an exchange that refuses it must not cost all that is there."""
+    try:
+        record(source, folder, progress, until_ms=until_ms)
+    except RecordRefused as refused:
+        progress.line(f"{refused}; left out")
 
 
 def record_interest(source: Source, folder: Folder, progress: Progress, *, until_ms: int) -> None:
@@ -101,7 +112,8 @@ def _ratio(row: Any) -> Any:
     shares = row.get("info") or {}
     if "longAccountRatio" in shares and "shortAccountRatio" in shares:
         # Bitget's own ratio is a hundredth of the quotient of the shares beside it.
-        return float(shares["longAccountRatio"]) / float(shares["shortAccountRatio"])
+        short = float(shares["shortAccountRatio"])
+        return float(shares["longAccountRatio"]) / short if short > 0 else None
     return row["longShortRatio"]
 
 

@@ -16,10 +16,11 @@ const market = document.getElementById("market");
 const at = (id) => document.getElementById(id);
 const rows = new Rows(at("rows"));
 const LOST = "connection lost";
-let last = null, lost = false;
+let last = null, lost = false, marked = false;
 
 function show(document_) {
   last = document_;
+  marked = false;
   showState(document_.state, document_.reason);
   putAge(at("as-of"), document_.as_of, now());
   put(at("generated"), utc(document_.generated_at));
@@ -92,7 +93,7 @@ const poller = new Poller(market.dataset.url, "", {
     show(document_);
   },
   unchanged() {
-    if (found() && last) show(last);
+    if ((found() || marked) && last) show(last);
   },
   async refused(response) {
     const problem = await response.json();
@@ -100,6 +101,7 @@ const poller = new Poller(market.dataset.url, "", {
     // An empty cache ends nothing that is on the page; it only says that nothing newer is there.
     showState(last ? root.dataset.stale : root.dataset.empty, problem.detail);
     if (last) showParts(markedStale(last, problem.detail));
+    marked = true;
     if (problem.exchanges) showExchanges(problem.exchanges);
   },
   lost(retryIn) {

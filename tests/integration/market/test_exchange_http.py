@@ -219,8 +219,10 @@ def test_a_port_that_nobody_listens_on_is_an_unavailable_exchange(id):  # noqa: 
     with server() as gone:
         exchange = edge(id, gone)
 
-    with pytest.raises(ExchangeUnavailable):
+    with pytest.raises(ExchangeUnavailable) as refused:
         exchange.order_book("BTC/USDT")
+
+    assert refused.value.reason == "NetworkError: Connection refused"
 
 
 BOOK = b'{"retCode":0,"result":{"s":"BTCUSDT","b":[["1","2"]],"a":[["3","4"]],"ts":1700000000000}}'

@@ -126,6 +126,10 @@ def test_spot_markets_take_the_place_of_perpetuals_once_they_are_believed():
     shared.reload(client, believed=refused.value.listed)
     assert set(client.markets) == set(client.offered)
 
+    client.offered = listed("A", "B")
+    shared.reload(client)
+    assert set(client.markets) == set(client.offered)  # perpetuals are back: nothing is lost by them
+
     client.offered = {}
     with pytest.raises(BadAnswer) as empty:
         shared.reload(client, believed=fingerprint([]))

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import io
+
+import ccxt
 import pytest
 
+from simulator.record.progress import Progress
 from simulator.record.refused import Unreachable
-from simulator.record.sentiment import INTEREST, RATIOS, record_interest, record_ratios
+from simulator.record.sentiment import INTEREST, RATIOS, record_if_given, record_interest, record_ratios
 from simulator.recordings import load
 from tests.support.recorder import BTC, MINUTE, START, Client, lines, new_folder, quiet, source_of
 from tests.support.simulator_parts import recorded, write_candles
@@ -152,3 +156,28 @@ def test_a_file_that_cannot_be_used_is_refused_by_name(tmp_path):
 
     with pytest.raises(Exception, match=r"account-ratio-5m.csv: cannot be read as symbol,timestamp,ratio"):
         load(tmp_path, now_ms=1_800_000_000_000, seed=1)
+
+
+def test_what_an_exchange_refuses_is_left_out_and_costs_nothing_else(tmp_path, folder):
+    """Candles, trades and books are there by then."""
+    client = client_of(fetch_open_interest_history=[ccxt.NotSupported("no such call")])
+    said = io.StringIO()
+
+    record_if_given(
+        record_interest, source_of(client)[0], folder, Progress(stream=said, clock=lambda: 0.0),
+        until_ms=START + FIVE,
+    )  # fmt: skip
+
+    assert said.getvalue().splitlines()[-1] == "made: NotSupported no such call; left out"
+    assert not (tmp_path / "market" / INTEREST).exists()
+
+
+def test_a_share_of_nobody_is_asked_for_again(folder):
+    """Nobody is short: that is no ratio."""
+    nobody = ratio(0, longAccountRatio="1", shortAccountRatio="0")
+    client = client_of(fetch_long_short_ratio_history=[[nobody], [ratio(0)], []])
+    source, said, _ = source_of(client)
+
+    record_ratios(source, folder, quiet(), until_ms=START + FIVE)
+
+    assert "a ratio of accounts that cannot be" in said[0]

@@ -42,6 +42,22 @@ def test_a_score_past_its_life_says_since_when(cache, client, clock):
     )
 
 
+def test_a_live_answer_is_kept_no_longer_than_its_price_is_confirmed(cache, client, clock):
+    """Else somebody's cache would go on calling it live; what is delayed is not kept at all."""
+    clock.move(40)
+    put_score(cache)  # whose price was confirmed before the first of these seconds
+    clock.move(10)
+
+    live = client.get(URL)
+    clock.move(10)
+    delayed = client.get(URL)
+
+    assert (live.json["state"], delayed.json["state"]) == ("live", "delayed")
+    kept_s = int(live.headers["Cache-Control"].split(",")[0].removeprefix("max-age="))
+    assert kept_s - int(live.headers["Age"]) == 9
+    assert delayed.headers["Cache-Control"].startswith("max-age=0,")
+
+
 def test_a_score_made_of_late_inputs_is_not_live_and_names_them(cache, client, clock):
     """However lately it was made; what the scorer wrote down about its inputs is the better reason."""
     put_score(cache, stale=["candles 1m", "order_book"])
