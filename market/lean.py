@@ -32,7 +32,7 @@ class Lean:
         """A number of a row, in one step instead of three."""
         try:
             value = obj[key]
-        except Exception:  # noqa: BLE001 - as ccxt's own: whatever it is, there is no number
+        except (LookupError, TypeError):  # no such field, or nothing that has any
             return defaultNumber
         if type(value) in {str, float, int}:
             try:
