@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import random
-import re
-import signal
 import subprocess
 import sys
 import threading
@@ -28,52 +24,33 @@ EVALUATORS = 2
 LEAST_KILLS = 4
 
 
-class Killer(threading.Thread):
-    """Ends one of the evaluators with SIGKILL at moments of its own choice."""
+class Kills(threading.Thread):
+    """How many evaluators were killed so far."""
 
-    def __init__(self, farm, seed: int) -> None:
+    def __init__(self, lines) -> None:
         super().__init__(daemon=True)
-        self._random = random.Random(seed)
-        self._farm = farm
-        self._over = threading.Event()
-        self.started = []
-        self.kills = 0
+        self._lines = lines
+        self.so_far = 0
 
     def run(self) -> None:
-        """Learn of every process that is started; kill the older ones, sooner or later."""
-        reading = threading.Thread(target=self._read, daemon=True)
-        reading.start()
-        while not self._over.wait(self._random.uniform(0.01, 0.2)):
-            # Those that just began are spared: else nobody would ever get as far as an evaluation.
-            if len(self.started) > EVALUATORS - 1:
-                os.kill(self.started.pop(0), signal.SIGKILL)
-                self.kills += 1
-        self._farm.stdin.close()
-        reading.join(10)
-
-    def stop(self) -> None:
-        """Let those live that are there."""
-        self._over.set()
-        self.join(20)
-
-    def _read(self) -> None:
-        for line in self._farm.stdout:
-            # Behind what another one has logged and not ended yet, now and then.
-            if begun := re.search(r"evaluator (\d+)$", line):
-                self.started.append(int(begun[1]))
+        """Count a line for each."""
+        for _ in self._lines:
+            self.so_far += 1
 
 
 @contextmanager
 def killed_evaluators(seed):
     """Evaluators of the present environment that are killed and replaced."""
-    command = [sys.executable, "-m", "tests.support.evaluators", str(EVALUATORS)]
+    command = [sys.executable, "-m", "tests.support.evaluators", str(EVALUATORS), str(seed)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as farm:
-        killer = Killer(farm, seed)
-        killer.start()
+        kills = Kills(farm.stdout)
+        kills.start()
         try:
-            yield killer
+            yield kills
         finally:
-            killer.stop()
+            farm.stdin.close()
+            kills.join(20)
+    assert farm.returncode == 0, "what killed them has died itself"
 
 
 def test_no_alert_is_lost_or_doubled_while_evaluators_are_killed(redis_server, monkeypatch):
@@ -99,7 +76,7 @@ def test_no_alert_is_lost_or_doubled_while_evaluators_are_killed(redis_server, m
         eventually(lambda: everybody_is(level), within_s=20)
 
     wanted = Counter()
-    with killed_evaluators(seed=7) as killer:
+    with killed_evaluators(seed=7) as kills:
         move(50.0, "")
         give_up_at = time.monotonic() + LONGEST_S
         for turn in count():
@@ -107,10 +84,10 @@ def test_no_alert_is_lost_or_doubled_while_evaluators_are_killed(redis_server, m
             move(high, "high")
             move(50.0, "")
             wanted.update((symbol, high) for symbol in SYMBOLS)
-            # An evaluator takes a second to start, and a round next to nothing.
-            if turn + 1 >= ROUNDS and killer.kills >= LEAST_KILLS:
+            # An evaluator takes a while to start, and a round next to nothing.
+            if turn + 1 >= ROUNDS and kills.so_far >= LEAST_KILLS:
                 break
-            assert time.monotonic() < give_up_at, killer.kills
+            assert time.monotonic() < give_up_at, kills.so_far
 
     found = Counter(
         (alert["symbol"], alert["data"]["score"]) for alert in desk.raised() if alert["kind"] == "score"
