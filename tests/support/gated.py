@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from cache.mending import Mender
 from tests.support.steps import Touch, gate
 
 if TYPE_CHECKING:
@@ -74,6 +75,8 @@ class Process:
         self.ears = None if engine._listener is None else Ears(engine._listener)
         # What the keeper does of itself from time to time happens in steps of its own instead.
         engine._keeper._canary_at = math.inf if self.ears is None else 0.0
+        if engine._keeper._care is not None:
+            engine._keeper._care._mender = Mender()
         if away:
             self.away()
         if threads:
@@ -99,6 +102,11 @@ class Process:
             self.ears.listen(version)
         elif self.engine.far is not None:
             self.engine._keeper._stay_informed()
+
+    def mend(self) -> None:
+        """Mark in Memcached what this process knows to be old there."""
+        if self.engine.tiers.near.installed and self.engine.hub.generation is not None:
+            self.engine.mender.mend(self.engine.tiers.near, self.engine.hub.generation)
 
     def away(self) -> None:
         """Lose Redis: no call reaches it, and no probe succeeds."""

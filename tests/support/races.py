@@ -80,6 +80,8 @@ class World:
             story.judge(found, name)
         story.judge_lives()
         story.judge_agreement(answers)
+        for process in self.all.values():
+            process.mend()
 
     def _new_story(self, *, derived: bool, near: bool) -> Story:
         self._number += 1
@@ -101,6 +103,10 @@ class World:
     def ear(self, name: str) -> Actor:
         """One moment in which a process hears what was said so far."""
         return Actor(lambda: self.hear(name), Touch(name, "l3"))
+
+    def mender(self, name: str) -> Actor:
+        """One moment in which a process mends what it knows to be old in Memcached."""
+        return Actor(self.actors[name].mend, Touch(name, "l2", writes=True))
 
     def actor(self, name: str, act: str, story: Story) -> Actor:
         """A process that does one of: put, refresh, derive, read, expire, remove; or the time that passes."""

@@ -162,7 +162,9 @@ def _run(actors: Mapping[str, Actor], forks: list[_Fork], *, reduced: bool) -> t
         fork = forks[len(order)]
         name = fork.tried[-1]
         if {each: actor.touch for each, actor in waiting.items()} != fork.touches:
-            raise AssertionError(f"the same steps came to something else this time: {order}, then {waiting}")
+            raise AssertionError(
+                f"the same steps came to something else now: {order}, then {waiting}, not {fork.touches}"
+            )
         asleep = fork.asleep_after() if reduced else set()
         order.append(f"{name} {waiting[name].point}")
         waiting[name].step()
