@@ -96,7 +96,8 @@ def fetch_each(
                     arrivals.add(retried(partial(fetch, symbol), until=until, clock=house.clock))
                     good += 1
                     report()
-                    DOUBTS.clear(source.id, name)
+                    if DOUBTS.clear(source.id, name):
+                        SETBACKS.wake(key)
                     if SETBACKS.forget(key):
                         refusals.forget(house, key)
                     COSTS.note(source.id, name, source.spent() - spent_before)

@@ -10,7 +10,7 @@ from tasks import app, plain, planning
 from tasks.batches import is_closed
 from tasks.costs import COSTS
 from tasks.planning import Want
-from tasks.setbacks import SETBACKS
+from tasks.setbacks import DOUBTS, SETBACKS
 from tasks.symbol_inputs import BATCH, BY_PERIOD, BY_SYMBOL, CANDLE_INPUT, CLAIM_S, claim_name
 
 if TYPE_CHECKING:
@@ -51,11 +51,15 @@ def send_due(house: House, source: Exchange, universe: Mapping[str, Any]) -> Non
     wants, last = _wants(house, source, universe), ROUNDS.get(source.id, Round())
     room, absent_first = _room(house, source) - last.overspent, last.absent_first
     claimed: list[Want] = []
+    now = house.clock()
     for want in planning.in_order(wants, absent_first=absent_first):
         if room <= 0:
             break
+        if not DOUBTS.may_ask(source.id, want.source, now):
+            continue
         if house.cache.claim(claim_name(wants[want], want.seen_at), CLAIM_S):
             claimed.append(want)
+            DOUBTS.asked(source.id, want.source, now)
             room -= COSTS.of(source.id, want.source)
             absent_first = want.overdue < planning.ABSENT
     ROUNDS[source.id] = Round(max(0.0, -room), absent_first)

@@ -110,7 +110,7 @@ def plan(exchange: str) -> None:
     if _universe_is_due(house, exchange, known) and house.cache.claim(f"universe:{exchange}", CLAIM_S):
         universe.apply_async((exchange,), expires=CLAIM_S)
     if known is not None and plain.symbols_of(known.value):
-        if _funding_is_doubted(house, exchange) and house.cache.claim(f"funding:{exchange}", CLAIM_S):
+        if _funding_cannot_wait(house, exchange) and house.cache.claim(f"funding:{exchange}", CLAIM_S):
             funding.apply_async((exchange,), expires=CLAIM_S)
         due.send_due(house, house.exchange(exchange), known.value)
 
@@ -191,16 +191,19 @@ def _universe_is_due(house: House, exchange: str, known: Entry | None) -> bool:
     """Whether there is none to trust, or the last attempt failed and may be tried again."""
     if is_closed(house, exchange, "universe"):
         return False
-    if known is None or known.state == "stale":
-        return True
-    told = house.cache.get(EXCHANGE_STATUS.key(exchange=exchange, source="universe"))
-    return told is not None and told.value["state"] != status.OK
+    return known is None or known.state == "stale" or _has_failed(house, exchange, "universe")
 
 
-def _funding_is_doubted(house: House, exchange: str) -> bool:
-    """Whether there are rates that nobody can vouch for: their own period may be a minute away."""
+def _funding_cannot_wait(house: House, exchange: str) -> bool:
+    """Whether there are rates that nobody can vouch for, or that the exchange last failed to give."""
     rates = house.cache.get(FUNDING.key(exchange=exchange))
-    return rates is not None and due.is_doubted(house, rates)
+    doubted = rates is not None and due.is_doubted(house, rates)
+    return doubted or _has_failed(house, exchange, "funding")
+
+
+def _has_failed(house: House, exchange: str, source: str) -> bool:
+    told = house.cache.get(EXCHANGE_STATUS.key(exchange=exchange, source=source))
+    return told is not None and told.value["state"] != status.OK
 
 
 def _note_inputs(house: House, exchange: str, value: Mapping[str, Any], before: Entry | None) -> None:

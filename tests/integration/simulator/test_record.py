@@ -213,6 +213,8 @@ def start(exchange, folder, **more: str):
         cwd=ROOT,
         stderr=subprocess.PIPE,
         text=True,
+        # Whoever runs the tests in the background of a shell ignores it, and hands that on.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - one call, no lock
     )
 
 
@@ -252,7 +254,7 @@ def test_a_recording_that_was_killed_and_then_stopped_goes_on_without_a_hole_or_
     assert len(set(trades)) == len(trades)
     assert len(set(books)) == len(books)
     assert told["finished"]
-    assert told["live_done_s"] == pytest.approx(3.6, abs=0.6)
+    assert 3.6 <= told["live_done_s"] < 2 * 3.6  # a round that has begun is ended
 
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     assert main(wish(exchange, folder, **more)) == 0

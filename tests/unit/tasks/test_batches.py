@@ -12,7 +12,7 @@ from cache.catalogue import EXCHANGE_STATUS, ORDER_BOOK, UNIVERSE
 from market.errors import BadAnswer, SymbolUnknown
 from settings import Settings
 from tasks import batches
-from tasks.setbacks import LONGEST_FOR_ALL_S, SETBACKS, Doubts
+from tasks.setbacks import LONGEST_FOR_ALL_S, MANY, SETBACKS, Doubts
 from tasks.symbol_inputs import CLAIM_S
 from tasks.wire import House
 from tests.support.dashboards import MovableClock, memory_cache
@@ -20,7 +20,7 @@ from tests.support.dashboards import MovableClock, memory_cache
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-KEYS = {f"S{number}": ORDER_BOOK.key(exchange="okx", symbol=f"S{number}") for number in range(10)}
+KEYS = {f"S{number}": ORDER_BOOK.key(exchange="okx", symbol=f"S{number}") for number in range(MANY + 1)}
 OKX: Any = SimpleNamespace(id="okx", spent=float)
 
 
@@ -123,6 +123,18 @@ def test_after_bad_answers_for_all_nothing_rests_for_long(house: House) -> None:
 
     resting = [name for name, key in KEYS.items() if SETBACKS.is_resting(key, house.clock())]
     assert resting == ["S1"]
+
+
+def test_the_first_good_answer_after_many_bad_ones_lets_everything_be_asked_for(house: House) -> None:
+    """Nothing waits for the end of a rest that was for an exchange in trouble."""
+    track(house, *KEYS)
+    with pytest.raises(BadAnswer):
+        fetched(house, list(KEYS)[:MANY], bad=KEYS)
+    assert all(SETBACKS.is_resting(KEYS[name], house.clock()) for name in list(KEYS)[:MANY])
+
+    fetched(house, list(KEYS)[MANY:])
+
+    assert not any(SETBACKS.is_resting(key, house.clock()) for key in KEYS.values())
 
 
 def test_a_batch_ends_with_its_message(house: House) -> None:

@@ -14,6 +14,7 @@ from settings import Settings
 from tasks import due, plain
 from tasks.costs import Costs
 from tasks.planning import RETRY_S
+from tasks.setbacks import MANY, Doubts
 from tasks.symbol_inputs import BY_PERIOD, BY_SYMBOL
 from tasks.wire import House
 from tests.support.dashboards import MovableClock, memory_cache
@@ -71,6 +72,7 @@ def exchange(monkeypatch: pytest.MonkeyPatch) -> Iterator[SlowExchange]:
     costs.note("kraken", "tickers", COST_OF_PRICES)
     monkeypatch.setattr(due, "COSTS", costs)
     monkeypatch.setattr(due, "ROUNDS", {})
+    monkeypatch.setattr(due, "DOUBTS", Doubts())
     monkeypatch.setattr(due, "send", made.fetch)
     yield made
     cache.close()
@@ -138,3 +140,19 @@ def test_what_was_expired_is_asked_for_soon_and_once(exchange: SlowExchange) -> 
     assert after is not None
     assert after.state == "fresh"
     assert exchange.asked["open_interest", NAMES[0]] == 1
+
+
+def test_what_nobody_gets_an_answer_to_is_tried_with_one_symbol_a_round(exchange: SlowExchange) -> None:
+    """The rate goes to what is answered; after the first good answer all are asked for again."""
+    exchange.calls_within = lambda seconds: int(1000 * seconds)  # type: ignore[method-assign]
+    for name in NAMES[:MANY]:
+        due.DOUBTS.note("kraken", "trades", name)
+
+    run(exchange, ("order_book", "trades"), rounds=10)
+
+    asked = Counter(source for source, _ in exchange.asked.elements())
+    assert asked["trades"] == 10
+    assert asked["order_book"] >= len(NAMES)
+    due.DOUBTS.clear("kraken", "trades")
+    run(exchange, ("trades",), rounds=1)
+    assert all(exchange.asked["trades", name] for name in NAMES)

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cache.catalogue import CONFLUENCE, FUNDING, MARKETS, UNIVERSE
+from cache.catalogue import CONFLUENCE, EXCHANGE_STATUS, FUNDING, MARKETS, UNIVERSE
+from market.errors import BadAnswer
 from market.model import Instrument
 from settings import Settings
-from tasks import alerts, batches, fetch, plain, wire
+from tasks import alerts, batches, fetch, plain, status, wire
 from tasks.wire import House
 from tests.support.dashboards import NOW, MovableClock, memory_cache
 
@@ -89,6 +90,24 @@ def test_doubted_funding_rates_are_asked_for_before_their_period_and_once(
 
     house.cache.expire(key)
     PLAN.run("okx")
+    PLAN.run("okx")
+    assert sent == [("okx",)]
+
+
+def test_funding_rates_that_failed_are_asked_for_again_before_their_period(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the exchange would be said to be in trouble for a minute after it was well again."""
+    sent: list[Any] = []
+    monkeypatch.setattr(fetch, "funding", SimpleNamespace(apply_async=lambda args, **_: sent.append(args)))
+    monkeypatch.setattr(fetch.due, "send_due", lambda *_: None)
+    key = EXCHANGE_STATUS.key(exchange="okx", source="funding")
+
+    house.cache.put(key, status.after_success(None, 10.0))
+    PLAN.run("okx")
+    assert sent == []
+
+    house.cache.put(key, status.after_failure(None, BadAnswer("okx", "HTML"), 20.0))
     PLAN.run("okx")
     assert sent == [("okx",)]
 

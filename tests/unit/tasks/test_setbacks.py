@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from cache.catalogue import TRADES
+from cache.catalogue import ORDER_BOOK, TRADES
 from tasks import setbacks
-from tasks.setbacks import FIRST_REST_S, LONGEST_REST_S, Setbacks
+from tasks.setbacks import FIRST_REST_S, LONGEST_REST_S, MANY, TRIAL_EVERY_S, Doubts, Setbacks
 
 KEY = TRADES.key(exchange="okx", symbol="BTC/USDT")
 OTHER = TRADES.key(exchange="okx", symbol="ETH/USDT")
@@ -62,3 +62,36 @@ def test_they_do_not_pile_up(monkeypatch) -> None:  # type: ignore[no-untyped-de
 
     assert not known.is_resting(KEY, 0.0)
     assert known.is_resting(OTHER, 0.0)
+
+
+def test_once_the_exchange_is_well_nothing_of_that_input_rests() -> None:
+    """Neither those that were answered badly with it, nor for longer the next time; other inputs do."""
+    known = Setbacks()
+    book = ORDER_BOOK.key(exchange="okx", symbol="BTC/USDT")
+    elsewhere = TRADES.key(exchange="bybit", symbol="BTC/USDT")
+    for key in (KEY, KEY, OTHER, book, elsewhere):
+        known.note(key, 0.0)
+
+    known.wake(OTHER)
+
+    assert [known.is_resting(key, 0.0) for key in (KEY, OTHER, book, elsewhere)] == [False, False, True, True]
+    known.note(KEY, 0.0)
+    assert rest_s(known, 0.0) == FIRST_REST_S
+
+
+def test_where_nobody_gets_an_answer_one_symbol_tries_now_and_then() -> None:
+    """Until it gets one: then all may, and it is said that many had been waiting for that."""
+    doubts = Doubts()
+    for number in range(MANY - 1):
+        doubts.note("okx", "trades", f"S{number}")
+    doubts.asked("okx", "trades", 100.0)
+    assert doubts.may_ask("okx", "trades", 100.0)
+
+    doubts.note("okx", "trades", "the one too many")
+
+    assert doubts.may_ask("okx", "order_book", 100.0)
+    assert not doubts.may_ask("okx", "trades", 100.0 + TRIAL_EVERY_S - 0.1)
+    assert doubts.may_ask("okx", "trades", 100.0 + TRIAL_EVERY_S)
+    assert doubts.clear("okx", "trades")
+    assert doubts.may_ask("okx", "trades", 100.0)
+    assert not doubts.clear("okx", "trades")
