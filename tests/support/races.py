@@ -104,10 +104,6 @@ class World:
         """One moment in which a process hears what was said so far."""
         return Actor(lambda: self.hear(name), Touch(name, "l3"))
 
-    def mender(self, name: str) -> Actor:
-        """One moment in which a process mends what it knows to be old in Memcached."""
-        return Actor(self.actors[name].mend, Touch(name, "l2", writes=True))
-
     def actor(self, name: str, act: str, story: Story) -> Actor:
         """A process that does one of: put, refresh, derive, read, expire, remove; or the time that passes."""
         if act == "pass time":
