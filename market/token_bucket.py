@@ -126,11 +126,10 @@ class TokenBucket:
             self.rate, self._level = rate, 0.0
             self._filled_at = self._monotonic() + quiet_s
 
-    def count(self) -> None:
-        """Have the window know of a call that goes out now and was let through elsewhere."""
+    def window_full_s(self) -> float:
+        """Seconds until the window has room for a call let through elsewhere; counts it when it has."""
         with self._lock:
-            self._forget_sent()
-            self._sent.append(self._monotonic())
+            return self._full_s()
 
     def _must_stay_away(self) -> bool:
         """Whether it is closed; raise while the circuit is open, unless it is closed for much longer."""

@@ -108,16 +108,15 @@ class SharedLimiter:
         give_up_at = self._monotonic() + patience_s
         self._thread.through = ""
         try:
-            turn = self._take(weight, patience_s)
+            turn = self._in_own_window(self._take(weight, patience_s), give_up_at)
             while turn is not None and turn.state != "go":
-                turn = self._after(turn, weight, give_up_at)
+                turn = self._in_own_window(self._after(turn, weight, give_up_at), give_up_at)
         except BaseException:
             self._give_up_trial()
             raise
         if turn is None:
             self._acquire_alone(cost, give_up_at)
             return
-        self._own.count()
         self._thread.note("shared", turn)
 
     def close_until(self, until: float, *, word: str = RateLimited.word, reason: str = "closed") -> None:
@@ -170,6 +169,8 @@ class SharedLimiter:
         self._processes = turn.processes
         with self._lock:
             was_alone, self._alone = self._alone, False
+            if was_alone:
+                self._own.start_over(self.rate)
         if was_alone:
             log.info("limiter_shared", exchange=self.exchange, processes=turn.processes)
         return turn
@@ -191,6 +192,19 @@ class SharedLimiter:
             raise closure.error(self.exchange, now)
         self._sleep(turn.wait_s)
         return self._take(weight, give_up_at - self._monotonic())
+
+    def _in_own_window(self, turn: Turn | None, give_up_at: float) -> Turn | None:
+        """Let go only what this process's own window has room for, and count it there.
+
+        Redis does not know of what was asked while it was away, and a Redis that comes and goes would
+        allow a little more each time.
+        """
+        if turn is None or turn.state != "go":
+            return turn
+        wait_s = self._own.window_full_s()
+        if wait_s and self._monotonic() + wait_s > give_up_at:
+            raise full(self.exchange, wait_s, self._clock())
+        return turn._replace(state="wait", wait_s=wait_s) if wait_s else turn
 
     def _acquire_alone(self, cost: float, give_up_at: float) -> None:
         with self._lock:
