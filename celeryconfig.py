@@ -127,5 +127,6 @@ def _entries(line: Periodic) -> dict[str, dict[str, Any]]:
 
 
 beat_schedule = {name: entry for line in SCHEDULE for name, entry in _entries(line).items()}
+beat_scheduler = "tasks.beat:SteadyScheduler"  # tells in a line of what it cannot send
 beat_max_loop_interval = 1.0
 beat_schedule_filename = str(settings.var_dir / "beat-schedule")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import structlog
@@ -29,6 +30,22 @@ class SteadyConsumer(Consumer):  # type: ignore[misc] # Celery ships no types
             channel.do_restore = False
             channel.basic_ack = _too_late
         return super().on_connection_error_after_connected(exc)
+
+
+class _WithoutStack(logging.Filter):
+    """Takes the stack from what Celery tells of a message whose acknowledgement the broker did not get.
+
+    The line names the message and the error, and at the end of a broker there is one for each run.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let every record through."""
+        if str(record.msg).startswith("Couldn't ack"):
+            record.exc_info = None
+        return True
+
+
+logging.getLogger("celery.worker.request").addFilter(_WithoutStack())
 
 
 def _too_late(delivery_tag: str, **_options: Any) -> None:
