@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 SIMULATED = "simulated"
 MOST_SIMULATED = 9
 MOST_FETCHERS = 9
+# market/limiter.py has the windows; so many of the calls that one allows are left free.
+COUNTS_IN_A_WINDOW = ("bybit", SIMULATED)
+SPARE_IN_A_WINDOW = 12
 # Nothing may outlive what it is made of; the names are those of the cache's kinds.
 DERIVED_FROM = {
     "breadth": ("tickers",),
@@ -48,6 +51,7 @@ RENEWED_BY = {
 LOOKS_IN_A_TIMEFRAME, LONGEST_PERIOD_CANDLES_S = 12, 15.0
 LONGEST_PERIOD_BETA_S = 60.0
 LEAST_BETWEEN_THRESHOLDS = 10.0
+LEFT_TO_OTHERS = 2  # of a fetcher's threads
 _RECORDING = re.compile(r"candles-(\d{1,4})([mhd])\.csv(\.gz)?")
 _MINUTES = {"m": 1, "h": 60, "d": 1440}
 
@@ -141,6 +145,32 @@ def thresholds_problem(low: float, high: float) -> str | None:
     return (
         f"ALERT_SCORE_LOW: got {low:g} beside ALERT_SCORE_HIGH={high:g}; "
         f"want more than {LEAST_BETWEEN_THRESHOLDS:g} points between them"
+    )
+
+
+def threads_for_one(threads: int, exchanges: int) -> int:
+    """How many threads of a fetcher may ask the same exchange at once.
+
+    With one exchange alone all. While all but one hang, that one still has what is left to it.
+    """
+    return threads if exchanges == 1 else max(1, (threads - LEFT_TO_OTHERS) // (exchanges - 1))
+
+
+def fetchers_warning(exchanges: tuple[str, ...], *, processes: int, threads: int) -> str | None:
+    """A line when an exchange may get more calls in a window than it allows; None when it cannot.
+
+    As many as are under way may arrive closer together than they were sent.
+    """
+    together = processes * threads_for_one(threads, len(exchanges))
+    counting = [name for name in exchanges if name in COUNTS_IN_A_WINDOW or name in SIMULATED_NUMBERS]
+    if not counting or together <= SPARE_IN_A_WINDOW:
+        return None
+    each, others = SPARE_IN_A_WINDOW // processes, len(exchanges) - 1
+    fitting = each if not others else (each + 1) * others - 1 + LEFT_TO_OTHERS
+    return (
+        f"FETCH_THREADS={threads} with FETCHER_PROCESSES={processes}: {together} calls at once to "
+        f"{' and '.join(counting)}; set FETCH_THREADS to {fitting} or less for at most {SPARE_IN_A_WINDOW}, "
+        f"or some can be refused"
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import settings as configuration
+from checks import fetchers_warning
 from ops import asking, embedded, environ, plan, ports
 from ops.backends import Finder, NoRedis
 from ops.lock import Held, Holder, RunLock
@@ -41,6 +42,13 @@ class Start:
     plan: Plan
     folder: RunFolder
     began: float
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is to be told before anything starts: the servers, and what is allowed but not wise."""
+        of = self.settings
+        threads = fetchers_warning(of.exchanges, processes=of.fetcher_processes, threads=of.fetch_threads)
+        return (*self.backends.notes, *filter(None, (threads,)))
 
     @property
     def addresses(self) -> dict[str, str]:

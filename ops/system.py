@@ -59,7 +59,7 @@ class System:
             signals.ignore()
 
     async def _live(self) -> int:
-        for note in self._start.backends.notes:
+        for note in self._start.notes:
             self._say(note)
         starting = asyncio.create_task(self._bring_up())
         stopping = asyncio.create_task(self._stop.wait())

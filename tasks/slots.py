@@ -8,10 +8,10 @@ from functools import lru_cache
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from checks import threads_for_one
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-LEFT_TO_OTHERS = 2
 
 
 class Slots:
@@ -37,8 +37,5 @@ class Slots:
 
 @lru_cache
 def slots_of(threads: int, exchanges: int) -> Slots:
-    """Those of this process: with one exchange alone it may have all threads.
-
-    While all but one hang, that one still has what is left to it.
-    """
-    return Slots(threads if exchanges == 1 else max(1, (threads - LEFT_TO_OTHERS) // (exchanges - 1)))
+    """Those of this process."""
+    return Slots(threads_for_one(threads, exchanges))
