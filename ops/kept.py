@@ -7,6 +7,7 @@ seed, symbols that nobody follows any more.
 from __future__ import annotations
 
 import re
+import shutil
 import socket
 import time
 from dataclasses import dataclass
@@ -31,6 +32,9 @@ OPTIONS = {
 
 _FILES = "appendonly*"
 _ASIDE = "unreadable"
+_ASIDE_AT = re.compile(rf"{_ASIDE}-(\d{{8}}-\d{{6}})-appendonly")
+KEPT_ASIDE = 3
+"""Files of so many times are kept that the server could not read; it may be that they can be repaired."""
 # What Redis 6.2 to 7 and Valkey 8 say before they end because of a file, each with other words around it.
 _UNREADABLE = re.compile(
     r"reading the append only file|obtain the AOF file|AOF loading aborted|AOF manifest|RDB format version"
@@ -72,7 +76,8 @@ class KeptFiles:
     def put_aside(self, last_lines: Sequence[str]) -> str | None:
         """After its end: where it could not read its files, put them aside and return a line about it.
 
-        None where it ended for another reason. Raises nothing: what cannot be moved is said.
+        None where it ended for another reason. The files of the newest `KEPT_ASIDE` times are kept, older
+        ones deleted. Raises nothing: what cannot be moved or deleted is said.
         """
         if not any(_UNREADABLE.search(line) for line in last_lines):
             return None
@@ -84,7 +89,33 @@ class KeptFiles:
         except OSError as error:
             return f"redis cannot read what it kept, and {self.folder} cannot be changed ({error.strerror})"
         names = ", ".join(str(path.with_name(f"{_ASIDE}-{stamp}-{path.name}")) for path in found)
-        return f"redis cannot read what it kept: its alerts begin anew; put aside as {names or 'nothing'}"
+        said = f"redis cannot read what it kept: its alerts begin anew; put aside as {names or 'nothing'}"
+        return "; ".join((said, *self._delete_older_than(stamp)))
+
+    def _delete_older_than(self, newest: str) -> list[str]:
+        """Delete what was put aside before the newest times, and say for each whether it is gone.
+
+        `newest` is that of the present, whatever the clock says: it is never deleted.
+        """
+        aside: dict[str, list[Path]] = {}
+        for path in sorted(self.folder.glob(f"{_ASIDE}-*")):
+            if found := _ASIDE_AT.match(path.name):
+                aside.setdefault(found[1], []).append(path)
+        before = sorted(set(aside) - {newest})
+        kept = KEPT_ASIDE - (newest in aside)
+        return [_delete(path) for stamp in before[: max(0, len(before) - kept)] for path in aside[stamp]]
+
+
+def _delete(path: Path) -> str:
+    """Delete a file or a folder; a sentence about it."""
+    try:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    except OSError as error:
+        return f"{path} cannot be deleted ({error.strerror})"
+    return f"deleted {path}, older than {KEPT_ASIDE} others"
 
 
 def _answers(host: str, port: int, orders: Sequence[Sequence[bytes]]) -> list[bytes]:

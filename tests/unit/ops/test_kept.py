@@ -1,3 +1,6 @@
+import time
+from types import SimpleNamespace
+
 import pytest
 
 from ops.kept import KeptFiles
@@ -51,3 +54,57 @@ def test_files_that_cannot_be_moved_are_told(tmp_path, files, monkeypatch):
     said = files.put_aside(SAID[:1])
 
     assert said == f"redis cannot read what it kept, and {tmp_path} cannot be changed (Permission denied)"
+
+
+@pytest.fixture
+def aside(files):
+    """What was put aside at four earlier times, as files and as folders, beside a note of the operator's."""
+    for year in (2023, 2022, 2025, 2024):
+        (files.folder / f"unreadable-{year}0101-000000-appendonly.aof").write_text("old")
+        folder = files.folder / f"unreadable-{year}0101-000000-appendonlydir"
+        folder.mkdir()
+        (folder / "appendonly.aof.manifest").write_text("file")
+    (files.folder / "unreadable-why.txt").write_text("the disk")
+    return files.folder
+
+
+def years(folder):
+    """The years of what is put aside there, in order, one for each file or folder."""
+    return sorted(path.name.split("-")[1][:4] for path in folder.glob("unreadable-*-appendonly*"))
+
+
+def test_of_what_was_put_aside_the_newest_three_times_are_kept(files, aside):
+    """With those of now: a disk that damages files is not filled up with them, and what goes is said."""
+    said = files.put_aside(SAID[:1])
+
+    gone = [
+        f"unreadable-{year}0101-000000-appendonly{end}" for year in (2022, 2023) for end in (".aof", "dir")
+    ]
+    assert years(aside)[:4] == ["2024", "2024", "2025", "2025"]
+    assert len(years(aside)) == 6
+    assert said.endswith("; ".join(["", *(f"deleted {aside / name}, older than 3 others" for name in gone)]))
+    assert (aside / "unreadable-why.txt").exists()
+
+
+def test_what_is_put_aside_now_is_kept_by_a_clock_that_was_set_back(files, aside, monkeypatch):
+    """It is the newest, whatever its name says."""
+    then = SimpleNamespace(gmtime=lambda: time.gmtime(1_577_836_800), strftime=time.strftime)
+    monkeypatch.setattr("ops.kept.time", then)
+
+    files.put_aside(SAID[:1])
+
+    assert years(aside) == ["2020", "2020", "2024", "2024", "2025", "2025"]
+
+
+def test_a_file_that_cannot_be_deleted_is_told_and_the_others_go(files, aside, monkeypatch):
+    """Neither the start nor the rest of the work waits for it."""
+
+    def refuse(_path):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(type(aside), "unlink", refuse)
+
+    said = files.put_aside(SAID[:1])
+
+    assert f"{aside}/unreadable-20220101-000000-appendonly.aof cannot be deleted (Permission denied)" in said
+    assert years(aside)[:4] == ["2022", "2023", "2024", "2024"]
