@@ -70,6 +70,10 @@ class Asker:
         in_window = self._limiter.rate.window is not None
         return float(self._transport.turns) if in_window else self._transport.spent
 
+    def latest(self) -> float:
+        """Unix seconds by the later of the exchange's clock and ours: not even a wrong `Date` lies beyond."""
+        return max(self.now(), self._clock())
+
     def asked_at(self) -> float:
         """The exchange's time at which the last request went out: what its answer is true as of, at least."""
         return self._exchange_clock.at(self._transport.sent_at)

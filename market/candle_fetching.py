@@ -101,6 +101,9 @@ class CandleFetching:
         if since_ms is not None and not raw:
             return np.zeros((0, validation.CANDLE_FIELDS))  # older than the market
         rows = validation.candle_rows(raw, timeframe, exchange=self._ask.id, symbol=symbol)
+        if rows[-1, 0] / 1000 > self._ask.latest() + validation.AHEAD_S:
+            # Whoever writes one time too late does so for all: those before it are wrong as well.
+            raise BadAnswer(self._ask.id, "candles of the future", symbol=symbol)
         rows[:, 5] *= self._volume_unit(symbol)
         return rows
 

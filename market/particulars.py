@@ -86,6 +86,6 @@ def account_ratio(exchange: str, row: Mapping[str, Any]) -> Any:
         shares = row.get("info") or {}
         try:
             return float(shares["longAccountRatio"]) / float(shares["shortAccountRatio"])
-        except (LookupError, TypeError, ValueError, ZeroDivisionError):
+        except (LookupError, TypeError, ValueError, ArithmeticError):
             return None
     return row.get("longShortRatio")

@@ -93,7 +93,10 @@ def _numbers(raw: Sequence[Mapping[str, Any]]) -> Floats | None:
     found = [one.get(of) for one in raw for of in ("timestamp", "price", "amount")]
     if not set(map(type, found)) <= {int, float} and any(validation.number(one) is None for one in found):
         return None
-    numbers: Floats = np.array(found, dtype=np.float64).reshape(-1, 3)
+    try:
+        numbers: Floats = np.array(found, dtype=np.float64).reshape(-1, 3)
+    except OverflowError:  # an integer of hundreds of digits
+        return None
     return numbers if np.isfinite(numbers).all() else None
 
 

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 CANDLE_FIELDS = 6
 LEVEL_FIELDS = 2
-# The last price may be younger than the day's range that comes with it, but not in another world.
+# The last price may be younger than the day's range that comes with it, the open of another day than that
+# which rolls; but neither is in another world.
 OUTSIDE_RANGE = 2.0
 # Seconds by which a time may be ahead of what we know of the exchange's clock, which is a lower bound of it.
 AHEAD_S = 10.0
@@ -88,10 +89,12 @@ def ticker(raw: Mapping[str, Any], *, exchange: str, symbol: str, unit: float, n
     bid, ask = positive(raw.get("bid")), positive(raw.get("ask"))
     if last is None or (bid is not None and ask is not None and bid >= ask):
         return None
-    if high is not None and low is not None and not low / OUTSIDE_RANGE <= last <= high * OUTSIDE_RANGE:
-        return None
-    if high is not None and low is not None and high < low:
-        return None
+    opened = positive(raw.get("open"))
+    if high is not None and low is not None:
+        if high < low:
+            return None
+        if not all(low / OUTSIDE_RANGE <= one <= high * OUTSIDE_RANGE for one in (last, opened or last)):
+            return None
     turnover, volume = _amount(raw.get("quoteVolume")), _amount(raw.get("baseVolume"))
     if turnover is None and volume is not None:
         turnover = volume * unit * last
@@ -100,7 +103,7 @@ def ticker(raw: Mapping[str, Any], *, exchange: str, symbol: str, unit: float, n
         exchange=exchange,
         symbol=symbol,
         last=last,
-        open_24h=positive(raw.get("open")),
+        open_24h=opened,
         high_24h=high,
         low_24h=low,
         bid=bid,
@@ -113,7 +116,7 @@ def ticker(raw: Mapping[str, Any], *, exchange: str, symbol: str, unit: float, n
 def _array(raw: Sequence[Any], fields: int, *, exchange: str, symbol: str) -> Floats:
     try:
         rows = np.array([row[:fields] for row in raw], dtype=np.float64)
-    except (TypeError, ValueError) as exc:
+    except (TypeError, ValueError, OverflowError) as exc:
         raise BadAnswer(exchange, "rows of another shape", symbol=symbol) from exc
     if rows.shape != (len(raw), fields) or not np.isfinite(rows).all():
         raise BadAnswer(exchange, "rows with missing numbers", symbol=symbol)
@@ -130,7 +133,11 @@ def number(value: Any) -> float | None:
     """A finite number, None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return float(value) if math.isfinite(value) else None
+    try:
+        found = float(value)
+    except OverflowError:  # an integer of hundreds of digits
+        return None
+    return found if math.isfinite(found) else None
 
 
 def positive(value: Any) -> float | None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from cache import Put
 from cache.catalogue import CANDLES
+from market.errors import BadAnswer
 from market.inputs import OpenInterest, Trades
 from market.model import Candles
 from tasks import app, wire
@@ -43,6 +44,9 @@ def candles(exchange: str, timeframe: str, symbols: list[str]) -> None:
             entry.state == "stale" and source.now() < candles_due_at(entry.as_of, symbol, timeframe)
         ):
             series = source.candles(symbol, timeframe, bars=bars)
+            if entry is not None and series.closed_at < entry.as_of <= source.now():
+                # Kept, it would say that the market stands still, and be asked for seldom.
+                raise BadAnswer(exchange, "candles going back in time", symbol=symbol)
         else:
             series = source.newer_candles(Candles.from_plain(entry.value), symbol, bars=bars)
         return Put(keys[symbol], series.to_plain(), as_of=series.closed_at)

@@ -42,6 +42,7 @@ def test_the_newest_account_ratio_counts():
         (ratio_rows(), "no account ratio"),
         (ratio_rows((-FIVE, "0", "1")), "not positive"),
         (ratio_rows((-FIVE, "x", "1")), "not positive|cannot be read"),
+        (ratio_rows((-FIVE, "0.5", "1e-320")), "not positive"),
         (ratio_rows((3600.0, "0.5", "0.5")), "time that cannot be"),
     ],
 )

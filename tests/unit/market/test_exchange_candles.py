@@ -6,7 +6,7 @@ import pytest
 
 from market.candles import merge
 from market.errors import BadAnswer, NotSupported
-from tests.support.made_bybit import BTC, STARTED, Bybit, made_exchange
+from tests.support.made_bybit import BTC, MINUTE_MS, STARTED, Bybit, made_exchange
 
 
 def test_the_running_candle_is_not_among_the_newest():
@@ -76,6 +76,32 @@ def test_candles_of_the_future_are_a_bad_answer():
         exchange.candles(BTC, "1m", bars=5)
 
 
+@pytest.mark.parametrize("minutes", [2, 60])
+def test_candles_that_are_dated_too_late_are_a_bad_answer_also_where_some_seem_closed(minutes):
+    """With one time of the future the others are wrong as well: nothing is taken for a closed candle."""
+    bybit = Bybit()
+    exchange, _, _ = made_exchange(bybit)
+    known = exchange.candles(BTC, "1m", bars=50)
+    bybit.minute += 1
+    late = made_exchange(lambda url: dated_later(bybit(url), minutes), clock=bybit.now)[0]
+
+    with pytest.raises(BadAnswer, match="candles of the future"):
+        late.candles(BTC, "1m", bars=99)
+    with pytest.raises(BadAnswer, match="candles of the future"):
+        late.newer_candles(known, BTC, bars=50)
+
+
+def test_a_candle_that_began_while_the_clocks_differ_by_some_seconds_is_no_future():
+    """Ten seconds are left for clocks; a `Date` that lies behind ours does not count."""
+    bybit = Bybit(minute=100.1)
+    behind, _, _ = made_exchange(bybit, clock=lambda: bybit.now() - 9)
+    date = "Fri, 15 Jan 2027 08:00:00 GMT"
+    lying, _, _ = made_exchange(lambda url: (bybit(url), 200, {"Date": date}), clock=bybit.now)
+
+    assert behind.candles(BTC, "1m", bars=5).closed_at == STARTED + 99 * 60
+    assert lying.candles(BTC, "1m", bars=200).closed_at == STARTED
+
+
 def test_a_gap_is_filled_and_flagged():
     """A candle that the exchange left out carries the close before it."""
     bybit = Bybit()
@@ -121,3 +147,10 @@ def test_a_timeframe_that_the_exchange_has_not_is_not_supported():
     with pytest.raises(NotSupported, match="7m"):
         exchange.candles(BTC, "7m", bars=5)
     assert client.session.urls == []
+
+
+def dated_later(answer, minutes):
+    """The same candles under times that are so many minutes later."""
+    later = minutes * MINUTE_MS
+    rows = [[str(int(row[0]) + later), *row[1:]] for row in answer["result"]["list"]]
+    return {**answer, "result": {"list": rows}}

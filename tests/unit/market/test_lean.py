@@ -158,6 +158,17 @@ def test_the_fees_that_an_exchange_names_are_kept():
     assert ours == plain
 
 
+@pytest.mark.parametrize("said", ["", "0", "0.00", None])
+def test_a_last_price_that_nobody_said_is_not_reckoned_from_the_day_s_change(bybit, said):
+    """It would be shown as a price of now; all else that the row says stays."""
+    row = {"symbol": "BTCUSDT", "lastPrice": said, "prevPrice24h": "100", "price24hPcnt": "0.05"}
+
+    plain, ours = (client.parse_ticker(dict(row), MARKET) for client in bybit)
+
+    assert plain["last"] == 105.0
+    assert ours == {**plain, "last": None, "close": None}
+
+
 @pytest.mark.parametrize("exchange", sorted(LEAN))
 def test_a_lean_client_is_one_of_ccxts(exchange):
     """By its class and its name; a second one is of the same class."""

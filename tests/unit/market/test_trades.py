@@ -223,6 +223,7 @@ def test_a_trade_that_nobody_took_is_left_out():
         ([raw(1), {**raw(2), "amount": "2"}], "missing numbers"),
         ([raw(1), {**raw(2), "price": math.nan}], "missing numbers"),
         ([raw(1), {**raw(2), "amount": math.inf}], "missing numbers"),
+        ([raw(1), {**raw(2), "amount": 10**400}], "missing numbers"),
         ([raw(1), raw(2, price=0.0)], "not positive"),
         ([raw(1), raw(2, amount=-1.0)], "not positive"),
         ([raw(1), raw(2e9)], "future"),

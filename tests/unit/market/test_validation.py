@@ -39,6 +39,7 @@ def rows(*raw: object) -> np.ndarray:
         (changed(close=math.nan), "missing numbers"),
         (changed(high=math.inf), "missing numbers"),
         (changed(time=None), "missing numbers"),
+        (changed(close=10**400), "another shape"),
         (GOOD[:4], "missing numbers"),
         ("HTML", "another shape"),
         (None, "another shape"),
@@ -98,6 +99,7 @@ def book(bids: object, asks: object, **more: object):
         ([[None, 1]], [[2, 1]], "missing numbers"),
         ([[1]], [[2, 1]], "missing numbers"),
         ([1], [[2, 1]], "another shape"),
+        ([[1, 10**400]], [[2, 1]], "another shape"),
     ],
 )
 def test_a_book_that_cannot_be_true_is_refused(bids, asks, reason):
@@ -143,15 +145,19 @@ def parsed(unit: float = 1.0, **fields: object):
         {"last": math.nan},
         {"last": "100"},
         {"last": True},
+        {"last": 10**400},
         {"bid": 102.0},
         {"bid": 101.0},
         {"high": 70.0, "low": 80.0, "last": 75.0},
         {"last": 300.0},
         {"last": 30.0},
+        {"open": 300.0},
+        {"open": 30.0},
+        {"open": 1e-320},
     ],
 )
 def test_a_ticker_that_cannot_be_true_is_none(fields):
-    """No last price, crossed quotes, or a price in another world than its own day."""
+    """No last price, crossed quotes, or a price or an open in another world than its own day."""
     assert parsed(**fields) is None
 
 
