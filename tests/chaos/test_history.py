@@ -11,8 +11,9 @@ pytestmark = pytest.mark.integration
 
 # A few of the many that `make chaos` runs.
 SEEDS = (4, 12)
-# Measured below 1 ms; the rest is for a machine that is busy with other tests.
-SEEN_WITHIN_S = 0.05
+# Measured below 1 ms, and almost half a second where messages are lost and canaries tell; between them is
+# what a machine may stand still for meanwhile.
+SEEN_WITHIN_S = 0.2
 
 
 @pytest.mark.parametrize("seed", SEEDS)

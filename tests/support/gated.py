@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from cache import TieredCache
 
-ARRIVES_WITHIN_S = 5.0
+ARRIVES_WITHIN_S = 30.0
 
 
 class Clock:

@@ -29,3 +29,9 @@ def bodies(journal: Journal, name: str = "a") -> list[tuple[str, float]]:
     assert found is not None, "Redis could not be asked"
     entries = [entry.body for entry in reversed(found)]
     return [(body["level"], body["mark"]) for body in entries if body["name"] == name]
+
+
+def redis_now(journal: Journal) -> float:
+    """Unix seconds by the clock of the journal's Redis."""
+    seconds, micros = journal._far.quick.time()
+    return float(seconds + micros / 1e6)

@@ -38,7 +38,7 @@ class World:
         """Return when every process that listens provably hears."""
         for process in self.all.values():
             if process.ears is not None and process.engine.far.breaker.closed:
-                eventually(lambda process=process: self.hear() or process.engine.hub.follows, within_s=3)
+                eventually(lambda process=process: self.hear() or process.engine.hub.follows, within_s=30)
 
     def hear(self, *names: str) -> None:
         """Let processes (all, when none is named) hear what was said so far, and no more until told again."""

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import requests
 
+from ops.ports import free_port
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -77,7 +79,7 @@ class RunningSimulator:
         self._session.close()
         if self.process.poll() is None:
             self.process.terminate()
-        return self.process.wait(timeout=10)
+        return self.process.wait(timeout=30)
 
     def _control(self, method, path, body=None):
         answer = self._session.request(method, f"{self.url}/control/{path}", json=body, timeout=10)
@@ -94,7 +96,7 @@ def running_simulator(
 
     Whatever its `number`, it listens on `port`; its seed is `seed` + `number` - 1.
     """
-    port = port or _free_port()
+    port = port or free_port()
     variables = {
         **{name: value for name, value in os.environ.items() if not name.startswith("SIMULATOR_")},
         "BIND_ADDRESS": "127.0.0.1",
@@ -117,7 +119,7 @@ def running_simulator(
                 simulator.stop()
 
 
-def _await_answer(simulator, within_s=40.0):
+def _await_answer(simulator, within_s=60.0):
     deadline = time.monotonic() + within_s
     while time.monotonic() < deadline:
         if simulator.process.poll() is not None:
@@ -128,9 +130,3 @@ def _await_answer(simulator, within_s=40.0):
                 return
         time.sleep(0.02)
     raise AssertionError(f"the simulator does not answer:\n{simulator.output()}")
-
-
-def _free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]

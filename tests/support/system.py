@@ -5,22 +5,22 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
 import urllib.error
 import urllib.request
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ops.ports import bind_error, free_port
 from settings import Settings
 from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from email.message import Message
 
 ROOT = Path(__file__).parents[2]
@@ -162,7 +162,9 @@ def running_system(var: Path, *, ready: bool = True, **environment: str) -> Iter
     """Start the system and, with `ready`, wait for its first complete dashboard; stop it at the end."""
     ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
     # The second simulated exchange listens on the port after the first one's.
-    ports["SIMULATOR_PORT"] = free_row(environment.get("EXCHANGES", "").count(",") + 1, besides=ports)
+    ports["SIMULATOR_PORT"] = free_row(
+        environment.get("EXCHANGES", "").count(",") + 1, besides=ports.values()
+    )
     variables = {
         **{name: value for name, value in os.environ.items() if name not in CLEARED},
         **{name: str(port) for name, port in ports.items()},
@@ -221,33 +223,23 @@ def wait_ready(system: System) -> dict[str, Any]:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on now."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    try:
-        return [one.getsockname()[1] for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
+    """Ports that nobody listens on now, and that are lent to no client meanwhile."""
+    found: set[int] = set()
+    while len(found) < count:
+        found.add(free_port())
+    return list(found)
 
 
-def free_row(count: int, *, besides: Mapping[str, int]) -> int:
-    """The first of so many ports in a row that nobody listens on now."""
+def free_row(count: int, *, besides: Collection[int] = ()) -> int:
+    """The first of so many such ports in a row."""
     while True:
-        (first,) = free_ports(1)
+        first = free_port()
         row = range(first, first + count)
-        if row.stop > LAST_PORT or not set(row).isdisjoint(besides.values()):
-            continue
-        with ExitStack() as held:
-            try:
-                for port in row:
-                    held.enter_context(socket.create_server(("127.0.0.1", port)))
-            except OSError:
-                continue
+        if set(row).isdisjoint(besides) and all(bind_error("127.0.0.1", port) is None for port in row):
             return first
 
 
 LINES_KEPT, LINE_CUT, REASON_CUT = 200, 300, 3_000
-LAST_PORT = 65_535
 PORTS = ("WEB_PORT", "STREAM_PORT", "FLOWER_PORT", "SIMULATOR_PORT")
 CLEARED = (
     "REDIS_HOST", "REDIS_PORT", "REDIS_URL", "BROKER_URL",

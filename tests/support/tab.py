@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 COMPLAINTS = ("Runtime.exceptionThrown", "Log.entryAdded")
-PATIENCE_S = 20
+PATIENCE_S = 60
 
 
 class Tab:
@@ -60,7 +60,8 @@ class Tab:
         self.call("Emulation.setDeviceMetricsOverride", **sizes)
         self.call("Page.navigate", url=url)
         eventually(
-            lambda: self.js("location.href !== 'about:blank' && document.readyState === 'complete'"), 10
+            lambda: self.js("location.href !== 'about:blank' && document.readyState === 'complete'"),
+            PATIENCE_S,
         )
 
     def picture(self, file: Path) -> None:
@@ -89,4 +90,4 @@ def open_tab() -> Iterator[Tab]:
                 yield Tab(socket)
         finally:
             process.terminate()
-            process.wait(10)
+            process.wait(PATIENCE_S)

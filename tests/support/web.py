@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 import time
 from contextlib import contextmanager
@@ -32,12 +31,6 @@ class _Quiet(WSGIRequestHandler):
 
     def log_request(self, code="-", size="-"):
         """Say nothing: the test's own output is what is read."""
-
-
-def free_port():
-    """A port that nobody listens on now."""
-    with socket.create_server(("127.0.0.1", 0)) as one:
-        return one.getsockname()[1]
 
 
 @contextmanager

@@ -7,7 +7,11 @@ from itertools import count
 import pytest
 
 from cache import Catalogue, Kind, TieredCache, make_tiers
+from cache.census import Census
+from cache.tiers.memcached import MemcachedTier
 from tests.support import servers
+from tests.support.buckets import NAMES
+from tests.support.virtual_buckets import VirtualTime
 from tests.support.waiting import eventually
 
 SOURCE = Kind("source", ("name",), ttl=60)
@@ -18,6 +22,7 @@ LAST = Kind("last", ("name",), ttl=20, derived_from=(NEXT,))
 BOARD = Kind("board", ("name",), ttl=20, derived_from=(MIDDLE,), gathers=True)
 PAGE = Kind("page", ("name",), ttl=10, derived_from=(BOARD,))
 CHAIN = Catalogue((SOURCE, MIDDLE, NEXT, LAST, BOARD, PAGE))
+PATIENT_S = 0.3
 _prefixes = count()
 
 
@@ -70,7 +75,7 @@ class Maker:
     def proved(self, tiers="l1 l2 l3", **options: str):
         """One more cache, when it has proved that it hears."""
         cache = self(tiers, **options)
-        eventually(lambda: cache.health()["coherence"] == "proved", within_s=3)
+        eventually(lambda: cache.health()["coherence"] == "proved", within_s=30)
         return cache
 
     def close(self):
@@ -119,9 +124,22 @@ def make(shared_redis, shared_memcached, clock, monkeypatch):
     # These tests are about answers: a machine that is busy for 50 ms shall not change them.
     for module in ("redis", "memcached_node"):
         monkeypatch.setattr(f"cache.tiers.{module}.BUDGET_S", 0.5)
+    monkeypatch.setattr("cache.tiers.redis.BULK_BUDGET_S", 2.0)
     maker = Maker(shared_redis, shared_memcached, clock, f"t{next(_prefixes)}", [])
     yield maker
     maker.close()
+
+
+@pytest.fixture
+def patient(request, monkeypatch):
+    """A budget that a busy machine keeps, for claims about answers on servers that break; its seconds.
+
+    Each call that waits for a frozen server costs as much: not more than is needed.
+    """
+    budget_s = getattr(request, "param", PATIENT_S)
+    for module in ("redis", "memcached_node"):
+        monkeypatch.setattr(f"cache.tiers.{module}.BUDGET_S", budget_s)
+    return budget_s
 
 
 @pytest.fixture
@@ -147,3 +165,60 @@ def gathered():
 def chain():
     """Four kinds, each derived from the one before."""
     return SOURCE, MIDDLE, NEXT, LAST
+
+
+@pytest.fixture
+def keys(chain):
+    """One key of each kind, the deepest last."""
+    return [kind.key(name="BTC/USDT:USDT") for kind in chain]
+
+
+@pytest.fixture(params=("l1", "l1 l2", "l1 l3", "l1 l2 l3", "l3", "l2 l3", "l2"))
+def cache(request, make):
+    """A cache of each subset of tiers: the same behaviour is wanted of them all."""
+    return make(request.param)
+
+
+@pytest.fixture
+def tier(own_memcached):
+    """L2 alone, on a server that this test may break."""
+    made = MemcachedTier(servers=(own_memcached.address,), prefix="t", clock=time.time)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def patient_memcached(monkeypatch):
+    """A machine that is busy for 50 ms shall not change what L2 alone answers."""
+    monkeypatch.setattr("cache.tiers.memcached_node.BUDGET_S", 1.0)
+
+
+@pytest.fixture
+def quiet(monkeypatch):
+    """Processes report when a test says so, and when they end."""
+    monkeypatch.setattr(Census, "report_if_due", lambda _: None)
+
+
+@pytest.fixture
+def journal(make):
+    """A journal of this test's own."""
+    return make("l3").journal("test")
+
+
+@pytest.fixture
+def caches(make):
+    """Three processes."""
+    return [make("l3", listening=False) for _ in range(3)]
+
+
+@pytest.fixture
+def virtual(caches, monkeypatch):
+    """Their Redis's clock, for buckets."""
+    return VirtualTime(caches[0], monkeypatch)
+
+
+@pytest.fixture
+def buckets(caches, virtual):  # noqa: ARG001 - on the moved clock
+    """The same bucket as three processes see it."""
+    name = f"b{next(NAMES)}"
+    return [cache.bucket(name) for cache in caches]

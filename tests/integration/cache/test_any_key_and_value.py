@@ -91,7 +91,7 @@ def small(make):
         catalogue=Catalogue((kind,)),
     )
     make.made.append(cache)
-    eventually(lambda: cache.health()["coherence"] == "proved", within_s=3)
+    eventually(lambda: cache.health()["coherence"] == "proved", within_s=10)
     return cache, kind
 
 

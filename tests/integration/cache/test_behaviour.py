@@ -1,28 +1,12 @@
-from __future__ import annotations
+"""Claims about what is stored, read and derived, the same over every subset of tiers."""
 
-import time
-from itertools import pairwise
+from __future__ import annotations
 
 import pytest
 
 from cache import Put, Value
-from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.integration
-
-SUBSETS = ("l1", "l1 l2", "l1 l3", "l1 l2 l3", "l3", "l2 l3", "l2")
-
-
-@pytest.fixture(params=SUBSETS)
-def cache(request, make):
-    """The same behaviour is wanted of every subset of tiers."""
-    return make(request.param)
-
-
-@pytest.fixture
-def keys(chain):
-    """One key of each kind, the deepest last."""
-    return [kind.key(name="BTC/USDT:USDT") for kind in chain]
 
 
 def test_what_was_put_is_read(cache, keys):
@@ -77,42 +61,6 @@ def test_max_age_makes_an_older_entry_stale(cache, keys, clock):
     assert cache.get(keys[0], max_age=5).state == "stale"
 
 
-def test_expiry_reaches_everything_derived(cache, keys):
-    """Four kinds deep, all turn stale at once, and a stranger does not."""
-    stranger = keys[0].kind.key(name="ETH/USDT:USDT")
-    cache.put_many([Put(stranger, 0), Put(keys[0], 0)])
-    for parent, child in pairwise(keys):
-        cache.derive(child, [parent], lambda inputs, parent=parent: inputs[parent].value + 1)
-
-    touched = cache.expire(keys[0])
-
-    assert set(touched) == set(keys)
-    assert {cache.get(key).state for key in keys} == {"stale"}
-    assert [cache.get(key).value for key in keys] == [0, 1, 2, 3]
-    assert cache.get(stranger).state == "fresh"
-
-
-def test_removal_takes_everything_derived_along(cache, keys):
-    """Nothing of the chain is left."""
-    cache.put(keys[0], 0)
-    for parent, child in pairwise(keys):
-        cache.derive(child, [parent], lambda _: 1)
-
-    cache.remove(keys[0])
-
-    assert cache.get_many(keys) == {}
-
-
-def test_a_new_value_after_an_expiry_is_fresh(cache, keys):
-    """Expiring does not outlaw the key."""
-    cache.put(keys[0], 1)
-    cache.expire(keys[0])
-
-    cache.put(keys[0], 2, token=cache.token())
-
-    assert (cache.get(keys[0]).value, cache.get(keys[0]).state) == (2, "fresh")
-
-
 def test_a_derived_entry_is_never_fresh_for_longer_than_an_input(cache, keys, clock):
     """The shortest of its inputs' lives bounds it."""
     cache.put(keys[0], 1)
@@ -122,43 +70,6 @@ def test_a_derived_entry_is_never_fresh_for_longer_than_an_input(cache, keys, cl
 
     assert derived.fresh_until == cache.get(keys[0]).fresh_until
     assert derived.fresh_for == pytest.approx(10, abs=1)
-
-
-def test_a_value_from_before_an_expiry_is_born_stale(cache, keys):
-    """Inputs read, then expired, then the result written: it is not fresh."""
-    cache.put(keys[0], 1)
-    token, entry = cache.token(), cache.get(keys[0])
-    cache.expire(keys[0])
-
-    result = cache.put(keys[1], 2, inputs=(entry,), token=token)
-
-    assert result.born_stale
-    found = cache.get(keys[1])
-    assert found is None or found.state == "stale"
-
-
-def test_a_source_value_from_before_its_own_expiry_is_born_stale(cache, keys):
-    """The token fences the key itself."""
-    token = cache.token()
-    cache.put(keys[0], 1)
-    cache.expire(keys[0])
-
-    result = cache.put(keys[0], 2, token=token)
-
-    assert result.born_stale
-    assert cache.get(keys[0]).state == "stale"
-
-
-def test_a_value_from_before_a_removal_is_not_stored(cache, keys):
-    """Gone stays gone."""
-    cache.put(keys[0], 1)
-    token = cache.token()
-    cache.remove(keys[0])
-
-    result = cache.put(keys[0], 2, token=token)
-
-    assert result.born_stale
-    assert cache.get(keys[0]) is None
 
 
 def test_a_batch_is_derived_with_what_there_is(cache, chain):
@@ -205,71 +116,6 @@ def test_any_symbol_is_a_key(cache, chain):
     cache.put_many([Put(key, name) for key, name in keys.items()])
 
     assert {key: entry.value for key, entry in cache.get_many(keys).items()} == keys
-
-
-def test_changes_are_told_to_subscribers(cache, keys):
-    """A write and an expiry, with their keys and reasons, of the kinds asked for."""
-    told = []
-    cache.subscribe(told.append, kinds=[keys[0].kind])
-    if cache.health()["coherence"] == "unproved" and cache.health()["l3"] == "up":
-        eventually(lambda: cache.health()["coherence"] == "proved", within_s=3)
-
-    cache.put(keys[0], 1)
-    cache.put(keys[1], 1)
-    cache.expire(keys[0])
-
-    changes = eventually(lambda: len(told) == 2 and told, within_s=2)
-    assert [(change.keys, change.reason) for change in changes] == [
-        ((keys[0],), "put"),
-        ((keys[0],), "expire"),
-    ]
-
-
-def test_a_lock_is_held_by_one(cache):
-    """Until it is released."""
-    first = cache.lock("run", 10)
-    second = cache.lock("run", 10)
-    first.release()
-    third = cache.lock("run", 10)
-
-    assert [first.held or True, second.held, third.held] == [True, False, True]
-    third.release()
-
-
-def test_a_claim_is_the_first_ones(cache):
-    """Until its time is over; a lock of the same name is something else."""
-    assert [cache.claim("run", 0.3), cache.claim("run", 10), cache.claim("other", 10)] == [True, False, True]
-    with cache.lock("run", 10) as lock:
-        assert lock.held
-    assert eventually(lambda: cache.claim("run", 10), within_s=2)
-
-
-def test_a_lock_outlives_its_life_in_redis_while_its_holder_lives(make, monkeypatch):
-    """The heartbeat lengthens it, up to the time it was taken for."""
-    monkeypatch.setattr("cache.tiered.RUN_LOCK_LIFE_S", 0.5)
-    one, other = make("l3"), make("l3")
-    long, short = one.lock("long", 30), one.lock("short", 1.0)
-    redis, base = one._engine.far.quick, one._engine.far.base
-    started = time.monotonic()
-
-    eventually(lambda: other.lock("short", 30).held, within_s=4)
-
-    assert time.monotonic() - started > 0.8
-    assert long.held
-    assert not other.lock("long", 30).held
-    assert 0 < redis.pttl(f"{base}:lease:lock:long") <= 500
-    assert not short.known or one._engine.leases.any_beating
-
-
-def test_a_lock_of_a_process_that_has_died_is_free_soon(make, monkeypatch):
-    """Nobody lengthens it any more."""
-    monkeypatch.setattr("cache.tiered.RUN_LOCK_LIFE_S", 0.5)
-    one, other = make("l3"), make("l3")
-    one.lock("run", 300)
-    one.close()
-
-    assert not other.lock("run", 300).held
-    eventually(lambda: other.lock("run", 300).held, within_s=2)
 
 
 def test_nothing_is_kept_without_any_tier(make, keys):

@@ -7,35 +7,10 @@ import threading
 
 import pytest
 
-from cache import TieredCache, census
-from cache.totals import ALIVE_S
+from tests.support.counted import label, put, read, report
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.integration
-
-
-def put(cache, kind, *names: str):
-    """Write one value under each name."""
-    for name in names:
-        cache.put(kind.key(name=name), {"of": name})
-
-
-def read(cache, kind, *names: str, times=1):
-    """Read each name so many times."""
-    for _ in range(times):
-        for name in names:
-            cache.get(kind.key(name=name))
-
-
-def report(*caches: TieredCache):
-    """Have each process report now, and not only within its five seconds."""
-    assert all(cache._engine.census.report() for cache in caches)
-
-
-def label(cache):
-    """The name under which an answer shows this cache."""
-    one = cache._engine.census.own()
-    return f"{one['role']}@{one['host']}:{one['pid']}"
 
 
 def test_one_answer_covers_all_processes(make, chain):
@@ -66,7 +41,7 @@ def test_a_process_registers_by_itself(make, chain):
     web, other = make(name="web"), make(name="stream")
     read(web, chain[0], "a")
 
-    eventually(lambda: label(web) in other.stats_everywhere()["processes"], within_s=3)
+    eventually(lambda: label(web) in other.stats_everywhere()["processes"], within_s=8)
 
 
 def test_who_read_what_whom_wrote(make, chain):
@@ -103,104 +78,6 @@ def test_what_comes_out_of_memcached_is_known_by_its_writer_too(make, chain):
     assert answer["kinds"]["source"]["l2_bytes_read"] > 0
     assert answer["kinds"]["source"]["l2_bytes_written"] > 0
     assert answer["kinds"]["source"]["l3_bytes_written"] > 0
-
-
-def test_what_a_process_did_outlives_it(make, chain):
-    """It is no longer among the processes, and its counters are still in the sums."""
-    source, *_ = chain
-    first, second = make(name="web"), make(name="web")
-    put(first, source, "a", "b", "c")
-    first.close()
-
-    answer = second.stats_everywhere()
-
-    assert answer["ended"] == 1
-    assert len(answer["processes"]) == 1
-    assert answer["kinds"]["source"]["puts"] == 3
-
-
-def test_a_process_that_fell_silent_is_no_longer_shown(make, chain, clock):
-    """It was killed and could not say goodbye; what it had reported still counts."""
-    source, *_ = chain
-    killed, other = make(name="web"), make(name="stream")
-    put(killed, source, "a")
-    report(killed, other)
-    assert len(other.stats_everywhere()["processes"]) == 2
-    killed._engine._keeper.close()
-
-    clock.move(ALIVE_S + 1)
-
-    answer = other.stats_everywhere()
-    assert list(answer["processes"]) == [label(other)]
-    assert (answer["ended"], answer["kinds"]["source"]["puts"]) == (1, 1)
-
-
-def test_processes_long_gone_become_part_of_their_roles_sums(make, chain, clock):
-    """Nothing is lost by it, and Redis does not remember each process for ever."""
-    source, *_ = chain
-    here = make("l1 l3", name="stream")
-    for _ in range(3):
-        one = make("l1 l3", name="web")
-        put(one, source, "a")
-        one.close()
-    clock.move(census.LONG_GONE_S + 60)
-    report(here)
-
-    answer = here.stats_everywhere()
-
-    assert here._engine.far.quick.hlen(f"{here._engine.far.base}:stats:reports") == 1
-    assert answer["ended"] == 3
-    assert answer["roles"]["web"]["puts"] == answer["kinds"]["source"]["puts"] == 3
-
-
-def test_whom_nobody_remembers_a_reader_forgets_as_well(make, chain, clock):
-    """Its table of writers does not grow for as long as it lives; the reads are still counted."""
-    source, *_ = chain
-    writer, reader = make("l1 l3", name="fetcher"), make("l1 l3", name="web")
-    put(writer, source, "a", "b")
-    number = writer._engine.hub.writer
-    read(reader, source, "a", "b")
-    writer.close()
-    report(reader)
-    assert reader.stats()["read_from"] == {"source": {number: 2}}
-
-    clock.move(census.LONG_GONE_S + 60)
-    report(reader)
-
-    assert reader.stats()["read_from"] == {"source": {0: 2}}
-    assert reader.stats_everywhere()["read_from"] == {"unknown": {label(reader): {"source": 2}}}
-
-
-def test_so_many_processes_are_remembered_and_no_more(make, chain, monkeypatch):
-    """The oldest reports are summed up first, whatever their age."""
-    monkeypatch.setattr(census, "MOST_PROCESSES", 4)
-    for _ in range(8):
-        one = make("l1 l3", name="web")
-        put(one, chain[0], "a")
-        one.close()
-    here = make("l1 l3", name="stream")
-    here.get(chain[0].key(name="a"))
-    report(here)
-
-    far = here._engine.far
-
-    assert far.quick.hlen(f"{far.base}:stats:reports") <= 5
-    assert far.quick.zcard(f"{far.base}:stats:seen") <= 5
-    assert here.stats_everywhere()["kinds"]["source"]["puts"] == 8
-
-
-def test_all_of_it_expires_when_nobody_reports_any_more(make, chain):
-    """A system that was taken down leaves nothing in Redis for ever."""
-    cache = make("l1 l3", name="web")
-    put(cache, chain[0], "a")
-    read(cache, chain[0], "a")
-    report(cache)
-
-    far = cache._engine.far
-
-    keys = [key for part in ("stats", "hits") for key in far.quick.keys(f"{far.base}:{part}:*")]
-    assert len(keys) >= 4
-    assert all(0 < far.quick.ttl(key) <= census.KEPT_S for key in keys)
 
 
 def test_a_report_is_one_round_trip(make, chain, monkeypatch):
@@ -243,7 +120,7 @@ def test_a_dead_redis_costs_nothing_and_raises_nothing(make_breakable, own_redis
     cache = make_breakable("l1 l3")
     put(cache, source, "a")
     own_redis.kill()
-    eventually(lambda: cache.get(source.key(name="x")) is None and cache.health()["l3"] == "down", within_s=2)
+    eventually(lambda: cache.get(source.key(name="x")) is None and cache.health()["l3"] == "down", within_s=8)
     put(cache, source, "b")
 
     answer = cache.stats_everywhere()
@@ -253,7 +130,7 @@ def test_a_dead_redis_costs_nothing_and_raises_nothing(make_breakable, own_redis
     assert cache.warm() == 0
     assert cache.ageing([source]) == []
     own_redis.restart()
-    eventually(lambda: cache.stats_everywhere()["complete"], within_s=5)
+    eventually(lambda: cache.stats_everywhere()["complete"], within_s=8)
     assert cache.stats_everywhere()["kinds"]["source"]["puts"] == 2
 
 

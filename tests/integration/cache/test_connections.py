@@ -38,11 +38,11 @@ def is_whole(at, chain):
     def ask(location):
         one, other, key = at(location), at(location), chain[0].key(name="a")
         for cache in (one, other):
-            eventually(lambda cache=cache: cache.health()["coherence"] == "proved", within_s=3)
+            eventually(lambda cache=cache: cache.health()["coherence"] == "proved", within_s=10)
         stored = one.put(key, 1).tiers["l3"] == "stored"
-        read = eventually(lambda: other.get(key), within_s=1).value == 1
+        read = eventually(lambda: other.get(key), within_s=10).value == 1
         one.expire(key)
-        return stored and read and eventually(lambda: other.get(key).state == "stale", within_s=1)
+        return stored and read and eventually(lambda: other.get(key).state == "stale", within_s=10)
 
     return ask
 

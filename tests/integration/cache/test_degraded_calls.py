@@ -22,8 +22,8 @@ pytestmark = pytest.mark.integration
 
 SOURCE = Kind("source", ("name",), ttl=60)
 MADE = Kind("made", ("name",), ttl=45, derived_from=(SOURCE,))
-# The budget of one tier, once, and what a busy machine of two cores may add to it.
-COSTS_AT_MOST_S = 0.05 + 0.2
+# No call of these waits for a lost server; the first that noticed it has cost this once.
+BUDGET_S = 0.5
 EVERYWHERE = ("redis", "memcached", "both")
 
 
@@ -62,7 +62,7 @@ def told(cache, keys):
     leave = cache.subscribe(changes.append, kinds=[SOURCE])
     cache.put(keys.cold, 1)
     cache.expire(keys.cold)
-    eventually(lambda: len(changes) >= 2, within_s=2)
+    eventually(lambda: len(changes) >= 2, within_s=10)
     leave()
     return [(change.keys, change.reason) for change in changes] == [
         ((keys.cold,), "put"),
@@ -179,6 +179,9 @@ def broken(request):
             "redis": stack.enter_context(servers.redis_server()),
             "memcached": stack.enter_context(servers.memcached_server()),
         }
+        patch = stack.enter_context(pytest.MonkeyPatch.context())
+        for module in ("redis", "memcached_node"):
+            patch.setattr(f"cache.tiers.{module}.BUDGET_S", BUDGET_S)
         tiers = make_tiers(
             clock=time.time,
             redis_url=f"{running['redis'].url}/0",
@@ -186,14 +189,14 @@ def broken(request):
         )
         cache = TieredCache(tiers=tiers, catalogue=Catalogue((SOURCE, MADE)))
         stack.callback(cache.close)
-        eventually(lambda: cache.health()["coherence"] == "proved", within_s=3)
+        eventually(lambda: cache.health()["coherence"] == "proved", within_s=10)
         for row in TABLE:
             keys = keys_of(row)
             cache.put(keys.held, 1)
             cache.derive(keys.made, [keys.held], lambda _: 2)
         for name in running if what == "both" else (what,):
             getattr(running[name], how)()
-        eventually(lambda: notices(cache, what), within_s=3)
+        eventually(lambda: notices(cache, what), within_s=10)
         yield cache, what
 
 
@@ -214,7 +217,7 @@ def test_every_call_answers_and_costs_nothing(broken, row):
     answer = TABLE[row].call(cache, keys_of(row))
 
     assert answer == getattr(TABLE[row], what)
-    assert time.monotonic() - started < COSTS_AT_MOST_S
+    assert time.monotonic() - started < BUDGET_S
 
 
 def test_the_table_has_every_public_method():

@@ -6,6 +6,8 @@ import time
 import pytest
 
 from cache import Catalogue, Kind, TieredCache, make_tiers
+from cache.tiers import memcached_node
+from cache.tiers import redis as redis_tier
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.integration
@@ -26,20 +28,22 @@ def new_cache(url, address, prefix):
         tiers=make_tiers(clock=time.time, redis_url=url, memcached_servers=(address,), prefix=prefix),
         catalogue=Catalogue((SOURCE,)),
     )
-    eventually(lambda: cache.health()["coherence"] == "proved", within_s=5)
+    eventually(lambda: cache.health()["coherence"] == "proved", within_s=10)
     return cache
 
 
 def _read(url, address, prefix, pipe):
     """For each name told: say when it is seen fresh, and at what time it is first seen not fresh."""
+    # Servers that are busy for a moment shall not change the answers of a process that was started anew.
+    redis_tier.BUDGET_S = memcached_node.BUDGET_S = 0.5
     cache = new_cache(url, address, prefix)
     for name in iter(pipe.recv, None):
         key = SOURCE.key(name=name)
-        eventually(lambda key=key: (found := cache.get(key)) and found.state == "fresh", within_s=5)
+        eventually(lambda key=key: (found := cache.get(key)) and found.state == "fresh", within_s=10)
         pipe.send("fresh")
         eventually(
             lambda key=key: (found := cache.get(key)) is None or found.state != "fresh",
-            within_s=5,
+            within_s=10,
             every_s=LOOK_EVERY_S,
         )
         # The monotonic clock is one for all processes of a machine.
@@ -67,7 +71,7 @@ def readers(make):
 
 def told(pipe):
     """What a reader says next."""
-    assert pipe.poll(10), "a reader fell silent"
+    assert pipe.poll(60), "a reader fell silent"
     return pipe.recv()
 
 

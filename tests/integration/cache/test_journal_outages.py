@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -13,8 +14,9 @@ from tests.support import redis_servers
 from tests.support.recorders import JOURNAL, NAMES
 from tests.support.waiting import eventually
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("patient")]
 
+ROOT = Path(__file__).parents[3]
 PROCESSES, MARKS = 4, 5
 
 
@@ -30,7 +32,7 @@ def marks(journal):
 
 def wait_for(cache, state):
     """Return when the cache has noticed how Redis is."""
-    eventually(lambda: cache.health()["l3"] == state, within_s=5)
+    eventually(lambda: cache.health()["l3"] == state, within_s=10)
 
 
 def test_without_redis_nothing_is_recorded_and_everybody_says_so(make):
@@ -101,7 +103,7 @@ def test_an_eviction_by_age_meets_the_journal_last(make):
     journal, redis = cache.journal("alerts"), cache._engine.far.quick
     journal.record([seen("", 1), seen("up", 2)])
     keys = [journal._states, journal._seen, journal._order, journal._entries]
-    eventually(lambda: all(redis.object("idletime", key) >= 2 for key in keys), within_s=5, every_s=0.1)
+    eventually(lambda: all(redis.object("idletime", key) >= 2 for key in keys), within_s=10, every_s=0.1)
 
     journal.record([seen("up", 3)])
 
@@ -143,7 +145,7 @@ def test_processes_that_see_the_same_write_it_down_once(make):
     journal.record([seen(name=name) for name in NAMES])
     command = [sys.executable, "-m", "tests.support.recorders", f"{make.redis.url}/0", make.prefix]
 
-    subprocess.run([*command, str(PROCESSES), str(MARKS)], check=True, timeout=60)
+    subprocess.run([*command, str(PROCESSES), str(MARKS)], cwd=ROOT, check=True, timeout=100)
 
     counted = Counter((entry.body["name"], entry.body["mark"]) for entry in journal.recent(5000))
     assert counted == {(name, mark): 1 for name in NAMES for mark in range(1, MARKS + 1)}

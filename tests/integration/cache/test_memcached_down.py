@@ -10,9 +10,7 @@ from cache import Catalogue, Put, TieredCache, make_tiers
 from tests.support import servers
 from tests.support.waiting import eventually
 
-pytestmark = pytest.mark.integration
-
-BUDGET_S = 0.05 + 0.1
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("patient")]
 
 
 @pytest.fixture(params=["killed", "frozen"])
@@ -27,8 +25,9 @@ def broken(request, make_breakable, chain):
     return cache
 
 
-def test_the_first_call_costs_the_budget_and_the_next_nothing(broken, chain):
-    """50 ms once."""
+@pytest.mark.parametrize("patient", [1.0], indirect=True)
+def test_the_first_call_costs_the_budget_and_the_next_nothing(patient, broken, chain):
+    """Once: neither for each key nor for each part of it."""
     started = time.monotonic()
     broken.get(chain[0].key(name="cold"))
     first_s = time.monotonic() - started
@@ -36,8 +35,8 @@ def test_the_first_call_costs_the_budget_and_the_next_nothing(broken, chain):
     for i in range(20):
         broken.get(chain[0].key(name=f"cold{i}"))
 
-    assert first_s < BUDGET_S
-    assert (time.monotonic() - started) / 20 < 0.02
+    assert first_s < 2 * patient
+    assert time.monotonic() - started < patient
 
 
 def test_every_call_works_without_it(broken, chain):
@@ -67,7 +66,7 @@ def test_what_it_missed_is_not_served_after_it_came_back(make_breakable, chain):
     for version in ("v2", "v3"):
         cache.put(key, version)
     make_breakable.memcached.thaw()
-    eventually(lambda: cache.health()["l2"] == "up", within_s=2)
+    eventually(lambda: cache.health()["l2"] == "up", within_s=10)
     stranger = make_breakable("l2 l3")
 
     # The stranger first: who knows better would put it right for him.
@@ -85,7 +84,7 @@ def test_other_processes_follow_the_generation(make_breakable, chain):
     one.put(chain[0].key(name="a"), 1)
     make_breakable.memcached.restart()
 
-    eventually(lambda: one.stats()["generation"] == other.stats()["generation"] != before, within_s=3)
+    eventually(lambda: one.stats()["generation"] == other.stats()["generation"] != before, within_s=10)
     assert other.get(chain[0].key(name="a")).value == 1
 
 
@@ -98,7 +97,7 @@ def test_without_redis_what_it_missed_is_forgotten(make_breakable, chain):
     make_breakable.memcached.freeze()
     cache.put(key, "v2")
     make_breakable.memcached.thaw()
-    eventually(lambda: cache.health()["l2"] == "up", within_s=2)
+    eventually(lambda: cache.health()["l2"] == "up", within_s=10)
 
     found = cache.get(key)
     assert found is None or found.value == "v2"

@@ -65,7 +65,7 @@ def test_a_cascade_reaches_everything_derived(make, keys):
 
     assert set(other.expire(keys[0])) == set(keys)
     assert {make("l3").get(key).state for key in keys} == {"stale"}
-    eventually(lambda: {one.get(key).state for key in keys} == {"stale"}, within_s=1)
+    eventually(lambda: {one.get(key).state for key in keys} == {"stale"}, within_s=10)
     assert set(other.remove(keys[0])) == set(keys)
     assert make("l3").get_many(keys) == {}
 
@@ -87,7 +87,7 @@ def test_messages_reach_other_processes(make, keys):
 
     one.put(keys[0], 1)
 
-    change = eventually(lambda: told and told[0], within_s=2)
+    change = eventually(lambda: told and told[0], within_s=10)
     assert (change.keys, change.reason) == ((keys[0],), "put")
 
 

@@ -9,9 +9,14 @@ import pytest
 import redis
 
 from cache import Catalogue, Kind, TieredCache, make_tiers
+from cache.tiers import memcached_node
+from cache.tiers import redis as redis_tier
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.integration
+
+# What a busy machine may add to a second; who waits for the leader itself waits for half a minute.
+NOISE_S = 5.0
 
 
 def _ask_in_threads(cache, key, takes_s, counter):
@@ -30,6 +35,7 @@ def _ask_in_threads(cache, key, takes_s, counter):
 
 
 def _child(url, address, prefix, pipe):
+    be_patient()
     source = Kind("source", ("name",), ttl=60)
     cache = TieredCache(
         tiers=make_tiers(clock=time.time, redis_url=url, memcached_servers=(address,), prefix=prefix),
@@ -72,10 +78,15 @@ def children(make):
             process.join(5)
 
 
+def be_patient():
+    """A machine that is busy for 50 ms shall not change the answers of a process that was started anew."""
+    redis_tier.BUDGET_S = memcached_node.BUDGET_S = 0.5
+
+
 def ask(pipe, *command: object):
     """One command and its answer."""
     pipe.send((*command, None, None)[:3])
-    assert pipe.poll(10), command
+    assert pipe.poll(60), command
     return pipe.recv()
 
 
@@ -86,10 +97,10 @@ def test_two_processes_agree(children):
     assert ask(other, "get", "a") == (1, "fresh")
 
     ask(one, "expire", "a")
-    eventually(lambda: ask(other, "get", "a") == (1, "stale"), within_s=1)
+    eventually(lambda: ask(other, "get", "a") == (1, "stale"), within_s=10)
     ask(other, "put", "a", 2)
 
-    eventually(lambda: ask(one, "get", "a") == (2, "fresh"), within_s=1)
+    eventually(lambda: ask(one, "get", "a") == (2, "fresh"), within_s=10)
 
 
 def test_processes_and_threads_compute_a_cold_key_once(children, make):
@@ -99,26 +110,29 @@ def test_processes_and_threads_compute_a_cold_key_once(children, make):
 
     for pipe in (one, other):
         pipe.send(("compute", "cold", 1.2))
-    values = {pipe.recv() for pipe in (one, other) if pipe.poll(10)}
+    values = {pipe.recv() for pipe in (one, other) if pipe.poll(60)}
 
     assert len(values) == 1
     assert int(_redis(make).get(f"{make.prefix}-computed")) == 1
 
 
 def test_a_killed_leader_is_replaced_within_a_second(children, make, chain):
-    """Its lease runs out, and the one who waits computes."""
+    """Its lease lasts no longer, and the one who waits computes when it has run out."""
     process, leader = children()
     ask(leader, "get", "x")
     follower = make.proved()
     leader.send(("compute", "cold", 30))
-    eventually(lambda: _redis(make).exists(f"{{{make.prefix}}}:lease:flight:source|cold"), within_s=3)
+    lease = f"{{{make.prefix}}}:lease:flight:source|cold"
+    eventually(lambda: _redis(make).exists(lease), within_s=30)
 
     process.kill()
+    process.join()
+    assert _redis(make).pttl(lease) < 1000
     started = time.monotonic()
     entry = follower.get_or_compute(chain[0].key(name="cold"), lambda: "mine")
 
     assert entry.value == "mine"
-    assert time.monotonic() - started < 1.1
+    assert time.monotonic() - started < 1.0 + NOISE_S
 
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
@@ -135,7 +149,7 @@ def test_a_forked_child_has_sockets_and_threads_of_its_own(make, chain):
         try:
             assert cache.get(key).value == "parent"
             assert not [one for one in threading.enumerate() if one is cache._engine._listener]
-            eventually(lambda: cache.health()["coherence"] == "proved", within_s=3)
+            eventually(lambda: cache.health()["coherence"] == "proved", within_s=10)
             assert cache._engine.far.origin != origin
             cache.put(key, "child")
             answer = b"passed"
@@ -145,7 +159,7 @@ def test_a_forked_child_has_sockets_and_threads_of_its_own(make, chain):
     os.waitpid(child, 0)
 
     assert os.read(reading, 10) == b"passed"
-    eventually(lambda: cache.get(key).value == "child", within_s=1)
+    eventually(lambda: cache.get(key).value == "child", within_s=10)
     assert cache._engine.far.origin == origin
 
 

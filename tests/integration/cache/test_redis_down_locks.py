@@ -4,7 +4,7 @@ import pytest
 
 from tests.support.waiting import eventually
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("patient")]
 
 
 def is_free(cache, name):
@@ -37,7 +37,7 @@ def test_a_release_lost_in_a_hiccup_is_made_up_for(make_breakable, hiccup):
     end()
 
     assert lock.known
-    eventually(lambda: is_free(other, "run"), within_s=4)
+    eventually(lambda: is_free(other, "run"), within_s=10)
 
 
 def test_a_lock_taken_in_a_hiccup_holds_for_everybody_after_it(make_breakable, hiccup):
@@ -45,12 +45,13 @@ def test_a_lock_taken_in_a_hiccup_holds_for_everybody_after_it(make_breakable, h
     one, other = make_breakable.proved("l1 l3"), make_breakable.proved("l1 l3")
     end = hiccup()
     lock = one.lock("run", 300)
+    told = lock.held, lock.known
     end()
 
-    assert (lock.held, lock.known) == (True, False)
+    assert told == (True, False)
     far = one._engine.far
-    eventually(lambda: far.guarded(lambda: far.quick.get(f"{far.base}:lease:lock:run")), within_s=5)
-    eventually(lambda: other.lock("elsewhere", 1).known, within_s=3)
+    eventually(lambda: far.guarded(lambda: far.quick.get(f"{far.base}:lease:lock:run")), within_s=10)
+    eventually(lambda: other.lock("elsewhere", 1).known, within_s=10)
     assert not other.lock("run", 300).held
     lock.release()
-    eventually(lambda: is_free(other, "run"), within_s=4)
+    eventually(lambda: is_free(other, "run"), within_s=10)

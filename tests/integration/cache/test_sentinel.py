@@ -14,7 +14,9 @@ from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.integration
 
-USED_AGAIN_S = 2.0
+BUDGET_S = 0.5
+# A new master is found with the next probe, twice a second; the rest is for a busy machine.
+USED_AGAIN_S = 10.0
 
 
 @pytest.fixture
@@ -75,8 +77,8 @@ def test_the_cache_is_used_again_soon_after_a_promotion(make, trio, chain, how):
         eventually(lambda cache=cache: is_used(cache, keys[0], trio.replica), within_s=USED_AGAIN_S)
 
     # A busy machine may open a breaker once more, for a moment.
-    eventually(lambda: all_stored(caches[0].put_many([Put(key, 2) for key in keys])), within_s=1)
-    eventually(lambda: {entry.value for entry in caches[1].get_many(keys).values()} == {2}, within_s=1)
+    eventually(lambda: all_stored(caches[0].put_many([Put(key, 2) for key in keys])), within_s=10)
+    eventually(lambda: {entry.value for entry in caches[1].get_many(keys).values()} == {2}, within_s=10)
     assert ports(caches[0]) == ports(caches[1]) == {trio.replica.port}
 
 
@@ -85,10 +87,10 @@ def test_an_expiry_that_the_replica_never_got_still_holds(make, trio, chain):
     one, other = make.proved(), make.proved()
     key = chain[0].key(name="a")
     one.put(key, "v1")
-    eventually(trio.synced, within_s=5)
+    eventually(trio.synced, within_s=10)
     trio.part()
     one.expire(key)
-    eventually(lambda: other.get(key).state == "stale", within_s=1)
+    eventually(lambda: other.get(key).state == "stale", within_s=10)
 
     trio.master.kill()
     trio.wait_for_promotion()
@@ -105,7 +107,7 @@ def test_a_write_that_the_replica_never_got_is_not_undone_as_fresh(make, trio, c
     one = make.proved()
     key = chain[0].key(name="a")
     one.put(key, "v1")
-    eventually(trio.synced, within_s=5)
+    eventually(trio.synced, within_s=10)
     trio.part()
     one.put(key, "v2")
 
@@ -178,14 +180,14 @@ def one_frozen(trio):
 
 def test_a_frozen_sentinel_costs_its_budget_once(one_frozen):
     """Then another is asked first."""
-    client = Connector(one_frozen).connect(0.05)
+    client = Connector(one_frozen).connect(BUDGET_S)
     started = time.monotonic()
 
     with pytest.raises(RedisError, match="no Sentinel names a master"):
         client.ping()
     first_s = time.monotonic() - started
 
-    assert first_s < 0.05 + 0.1
+    assert first_s < 2 * BUDGET_S
     assert client.ping()
 
 
@@ -210,7 +212,7 @@ def test_an_expiry_that_nobody_alive_remembers_holds_as_well(make, trio, chain, 
     """Who expired it has died with the master, and the first who comes raises the version over the gap."""
     one, key = make.proved(), chain[0].key(name="a")
     one.put(key, "v1")
-    eventually(trio.synced, within_s=5)
+    eventually(trio.synced, within_s=10)
     trio.part()
     one.expire(key)
     one.close()

@@ -51,7 +51,7 @@ def test_what_is_written_while_the_rest_is_settled_goes_with_it(make, chain, mon
     engine.far.breaker.probe = recover
     lose_redis(cache)
     cache.put(first, 1)
-    eventually(lambda: cache.health()["l3"] == "up", within_s=3)
+    eventually(lambda: cache.health()["l3"] == "up", within_s=10)
 
     assert left == [0]
     assert {one.value for one in make("l3").get_many([first, meanwhile]).values()} == {1, 2}
@@ -67,7 +67,7 @@ def test_who_writes_without_a_pause_gets_redis_back_all_the_same(make, chain, mo
     def write_on():
         if engine.far.breaker.closed:
             believed.set()
-            assert was_read.wait(5.0)
+            assert was_read.wait(30.0)
         else:
             cache.put(chain[0].key(name=next(names)), "newer")
 
@@ -76,12 +76,12 @@ def test_who_writes_without_a_pause_gets_redis_back_all_the_same(make, chain, mo
     lose_redis(cache)
     cache.put(chain[0].key(name="first"), "newer")
 
-    assert believed.wait(5.0)
+    assert believed.wait(30.0)
     found = cache.get(key)
     was_read.set()
 
     assert (found.value, found.state) == ("newer", "stale")
-    eventually(lambda: (other.get(key).value, cache.get(key).state) == ("newer", "fresh"), within_s=3)
+    eventually(lambda: (other.get(key).value, cache.get(key).state) == ("newer", "fresh"), within_s=10)
 
 
 @pytest.mark.parametrize("tiers", ["l3", "l1 l3", "l1 l2 l3"])
@@ -145,10 +145,10 @@ def test_what_was_computed_before_an_invalidation_made_alone_is_not_fresh_when_i
 
     for cache in (other, one):
         cache._engine.far.breaker.probe = cache._engine._keeper.recover_far
-        eventually(lambda cache=cache: cache.health()["l3"] == "up", within_s=3)
+        eventually(lambda cache=cache: cache.health()["l3"] == "up", within_s=10)
 
     for reader in (one, other, make("l3")):
-        eventually(lambda reader=reader: fresh(reader, computed, written) == ["new"], within_s=1)
+        eventually(lambda reader=reader: fresh(reader, computed, written) == ["new"], within_s=10)
 
 
 def cut_off(cache):

@@ -1,17 +1,17 @@
 from __future__ import annotations
 
-import time
 from contextlib import ExitStack
 
 import pytest
 
 from cache import Catalogue, Put, TieredCache, make_tiers
 from tests.support import servers
-from tests.support.waiting import eventually
+from tests.support.waiting import at_best, eventually
 
 pytestmark = pytest.mark.integration
 
 HOW_MANY = 300
+BUDGET_S = 0.3
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def on(clock, chain, monkeypatch, own_redis):
     """Makes caches on these Memcached servers, with Redis behind them or without, and closes them all."""
     # These tests are about answers: a machine that is busy for 50 ms shall not change them.
     for module in ("redis", "memcached_node"):
-        monkeypatch.setattr(f"cache.tiers.{module}.BUDGET_S", 0.3)
+        monkeypatch.setattr(f"cache.tiers.{module}.BUDGET_S", BUDGET_S)
     made = []
 
     def start(several, *, redis=False, memory=False):
@@ -91,13 +91,11 @@ def test_a_lost_server_costs_its_share_and_nothing_else(on, three, keys, how):
 
     lost.kill() if how == "killed" else lost.freeze()
     cache.get_many(keys)
-    started = time.monotonic()
+    at_best(lambda: values(cache, keys), within_s=BUDGET_S / 3)
     found = values(cache, keys)
-    took_s = time.monotonic() - started
     results = dict(zip(keys, cache.put_many([Put(key, 2) for key in keys]), strict=True))
 
     assert found == dict.fromkeys(others, 1)
-    assert took_s < 0.1
     assert {key for key, result in results.items() if result.tiers["l2"] == "stored"} == others
     assert values(cache, keys) == dict.fromkeys(others, 2)
     assert cache.health()["l2"] == "degraded"
@@ -127,7 +125,7 @@ def test_a_server_that_comes_back_empty_is_used_again(on, three, keys):
     lost.kill()
     cache.get_many(keys)
     lost.restart()
-    eventually(lambda: well(cache), within_s=2)
+    eventually(lambda: well(cache), within_s=10)
 
     assert values(cache, keys) == dict.fromkeys(others, 1)
     cache.put_many([Put(key, 2) for key in keys])
@@ -145,12 +143,12 @@ def test_a_server_that_comes_back_with_old_values_serves_none_of_them(on, three,
     cache.put_many([Put(key, "v2") for key in keys])
     during = values(cache, keys)
     three[1].thaw()
-    eventually(lambda: well(cache) and well(other), within_s=2)
+    eventually(lambda: well(cache) and well(other), within_s=10)
     stranger = on(three, redis=True, memory=memory)
 
     assert during == dict.fromkeys(keys, "v2")
     for reader in (cache, other, stranger):
-        eventually(lambda reader=reader: values(reader, keys) == dict.fromkeys(keys, "v2"), within_s=1)
+        eventually(lambda reader=reader: values(reader, keys) == dict.fromkeys(keys, "v2"), within_s=10)
 
 
 def test_without_redis_old_values_are_forgotten_and_the_other_shares_stay(on, three, keys):
@@ -162,7 +160,7 @@ def test_without_redis_old_values_are_forgotten_and_the_other_shares_stay(on, th
     freeze(three[1], cache, keys)
     cache.put_many([Put(key, "v2") for key in keys])
     three[1].thaw()
-    eventually(lambda: well(cache), within_s=2)
+    eventually(lambda: well(cache), within_s=10)
 
     assert values(cache, keys) == dict.fromkeys(set(keys) - missed, "v2")
 
@@ -175,7 +173,7 @@ def test_an_expiry_that_a_server_missed_holds_when_it_is_back(on, three, keys):
     freeze(three[0], cache, keys)
     cache.expire(*keys)
     three[0].thaw()
-    eventually(lambda: well(cache), within_s=2)
+    eventually(lambda: well(cache), within_s=10)
 
     for reader in (cache, on(three, redis=True)):
         assert {entry.state for entry in reader.get_many(keys).values()} == {"stale"}
@@ -191,7 +189,7 @@ def test_one_that_comes_and_goes_never_serves_what_was_replaced(on, three, keys)
         cache.put_many([Put(key, version) for key in some])
         three[0].thaw()
         for one in (cache, reader):
-            eventually(lambda one=one: well(one), within_s=2)
+            eventually(lambda one=one: well(one), within_s=10)
             eventually(
                 lambda one=one, version=version: values(one, some) == dict.fromkeys(some, version), within_s=1
             )

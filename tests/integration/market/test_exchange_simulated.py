@@ -10,42 +10,14 @@ import pytest
 
 from market.candles import aggregate, closed_only
 from market.clients import Clients, make_client
-from market.errors import BadAnswer, Banned, ExchangeUnavailable, MarketError, RateLimited, SymbolUnknown
-from market.exchange import Exchange
+from market.errors import MarketError
 from market.exchanges import Exchanges, connect
-from market.limiter import rate_of
 from market.score_inputs import INPUTS
-from market.token_bucket import TokenBucket
 from tests.support.replay import FreeLimiter
-from tests.support.simulator import running_simulator
+from tests.support.simulated_edge import BTC, edge
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.integration
-
-BTC = "BTC/USDT:USDT"
-
-
-@pytest.fixture(scope="module")
-def simulator():
-    """One synthetic market for the module."""
-    with running_simulator(symbols=12, seed=7) as running:
-        yield running
-
-
-@pytest.fixture
-def sim(simulator):
-    """The module's simulator without anybody's faults, limits or clock."""
-    simulator.clear_faults()
-    simulator.limit(requests=600, window_s=5, ban_s=600, mode="403")
-    simulator.move_clock(0)
-    return simulator
-
-
-def edge(sim, *, limiter=None, timeout_s: float = 5.0) -> Exchange:
-    """An exchange of this thread, without patience."""
-    client = make_client("simulated", simulator_url=sim.url, timeout_s=timeout_s)
-    bucket = limiter or TokenBucket(exchange="simulated", rate=rate_of("simulated", rate_limit_ms=20))
-    return Exchange(id="simulated", client=client, limiter=bucket, clock=time.time, patience_s=0.5)
 
 
 def test_the_universe_has_every_perpetual_ranked_by_turnover(sim):
@@ -158,141 +130,11 @@ def test_a_process_that_adopts_the_markets_asks_for_no_list(sim):
     assert list(sim.requests()["paths"]) == ["/v5/market/tickers"]
 
 
-@pytest.mark.parametrize(
-    ("fault", "fields", "kind"),
-    [
-        ("429", {"retry_after_s": 3}, RateLimited),
-        ("403", {}, Banned),
-        ("418", {}, Banned),
-        ("500", {}, ExchangeUnavailable),
-        ("502", {}, ExchangeUnavailable),
-        ("503", {}, ExchangeUnavailable),
-        ("timeout", {"seconds": 3}, ExchangeUnavailable),
-        ("reset", {}, ExchangeUnavailable),
-        ("html", {}, BadAnswer),
-        ("truncated", {}, BadAnswer),
-        ("null", {}, BadAnswer),
-        ("empty", {}, BadAnswer),
-    ],
-)
-def test_each_fault_has_its_name_and_goes_away(sim, fault, fields, kind):
-    """All calls alike; afterwards everything works again."""
-    exchange = edge(sim, limiter=FreeLimiter(), timeout_s=0.1)
-    exchange.tickers()
-    sim.fault(fault, path="*", **fields)
-
-    for ask in (
-        lambda: exchange.candles(BTC, "1m", bars=5),
-        lambda: exchange.order_book(BTC),
-        lambda: exchange.trades(BTC, None),
-        lambda: exchange.open_interest(BTC, None),
-        lambda: exchange.funding([BTC]),
-        lambda: exchange.long_short(BTC),
-        exchange.tickers,
-    ):
-        with pytest.raises(kind) as failed:
-            ask()
-        assert type(failed.value) is kind
-    sim.clear_faults()
-
-    assert len(exchange.candles(BTC, "1m", bars=5)) == 5
-
-
-def test_markets_that_cannot_be_loaded_are_tried_again(sim):
-    """A start into an outage: an error of ours, then the markets."""
-    exchange = edge(sim, limiter=FreeLimiter())
-    sim.fault("html", path="*")
-
-    with pytest.raises(BadAnswer):
-        exchange.candles(BTC, "1m", bars=5)
-    sim.clear_faults()
-
-    assert len(exchange.candles(BTC, "1m", bars=5)) == 5
-
-
-def test_a_delisted_symbol_is_unknown_and_leaves_the_universe(sim):
-    """First its calls fail, then the next universe is without it."""
-    exchange = edge(sim)
-    gone = exchange.universe(12)[-1].symbol
-    sim.fault("delisted", path="*", symbol=gone.split("/")[0] + "USDT")
-
-    with pytest.raises(SymbolUnknown):
-        exchange.candles(gone, "1m", bars=5)
-
-    assert gone not in {one.symbol for one in exchange.universe(12)}
-    with pytest.raises(SymbolUnknown):
-        exchange.order_book(gone)
-
-
-def test_stale_candles_keep_their_true_age(sim):
-    """An exchange whose candles stand still gives what it has; closed_at tells."""
-    exchange = edge(sim)
-    now = exchange.candles(BTC, "1m", bars=5).closed_at
-    sim.fault("stale_candles", path="*", at_ms=(now - 600) * 1000)
-
-    assert exchange.candles(BTC, "1m", bars=5).closed_at <= now - 540
-
-
-def test_a_gap_is_filled_from_the_close_before_it(sim):
-    """Three candles that the exchange does not send are flagged."""
-    exchange = edge(sim)
-    last = exchange.candles(BTC, "1m", bars=20).closed_at
-    begin = (last - 10 * 60) * 1000
-    sim.fault("gap", path="*", from_ms=begin, to_ms=begin + 3 * 60_000)
-
-    candles = exchange.candles(BTC, "1m", bars=20)
-
-    where = np.flatnonzero(candles.filled)
-    assert len(where) == 3
-    assert np.all(candles.close[where] == candles.close[where[0] - 1])
-
-
-def test_the_exchange_s_clock_is_followed(sim):
-    """The exchange lives 20 minutes ahead: candles that are closed there are closed."""
-    sim.move_clock(1200)
-    exchange = edge(sim)
-
-    candles = exchange.candles(BTC, "1m", bars=5)
-
-    assert exchange.now() == pytest.approx(time.time() + 1200, abs=1.5)
-    assert 1200 - 62 <= candles.closed_at - time.time() <= 1200
-
-
-def test_a_date_that_lies_makes_no_candle_of_a_running_one(sim):
-    """A `Date` ten minutes slow shows an older series, never a half-done candle."""
-    true = edge(sim).candles(BTC, "1m", bars=60)
-    sim.fault("clock", path="*", offset_s=-600)
-
-    candles = edge(sim).candles(BTC, "1m", bars=30)
-
-    assert candles.closed_at <= time.time() - 540
-    place = int((candles.closed_at * 1000 - true.first_open_ms) // 60_000)
-    assert candles.close[-1] == true.close[place - 1]
-
-
-def test_after_a_ban_nothing_reaches_the_exchange(sim):
-    """The simulator counts what arrives: one 403, then silence."""
-    exchange = edge(sim)
-    exchange.tickers()
-    sim.fault("403", path="*")
-    sim.reset_requests()
-
-    for _ in range(5):
-        with pytest.raises(Banned):
-            exchange.order_book(BTC)
-
-    assert sim.requests()["total"] == 1
-    with pytest.raises(MarketError):
-        exchange.candles(BTC, "1m", bars=5)
-
-
-def test_eight_threads_use_the_allowed_rate_and_are_never_refused(sim):
-    """Eight seconds of work without an end: at least 95 % of 120 calls a second, no 403."""
-    exchanges = connect("simulated", simulator_url=sim.url, timeout_s=5, clock=time.time)
-    exchanges.get().tickers()
+def work_of_eight(exchanges, *, for_s):
+    """How many calls eight threads make in so many seconds of work without an end; and what failed."""
     failures: list[Exception] = []
     calls = [0] * 8
-    over = time.monotonic() + 8
+    over = time.monotonic() + for_s
 
     def work(thread: int) -> None:
         exchange = exchanges.get()
@@ -309,10 +151,28 @@ def test_eight_threads_use_the_allowed_rate_and_are_never_refused(sim):
         thread.start()
     for thread in threads:
         thread.join()
+    return sum(calls), failures
+
+
+def test_eight_threads_use_the_allowed_rate_and_are_never_refused(sim):
+    """Eight seconds of work without an end: at least 90 % of 120 calls a second, no 403.
+
+    A machine that can do no more than twice as many is asked for less: see how many there are freely.
+    """
+    clients = Clients("simulated", make=lambda: make_client("simulated", simulator_url=sim.url, timeout_s=5))
+    free = Exchanges(id="simulated", clients=clients, limiter=FreeLimiter(), clock=time.time)
+    free.get().tickers()
+    sim.limit(requests=0)
+    freely, _ = work_of_eight(free, for_s=1.0)
+    sim.limit(requests=600, window_s=5, ban_s=600, mode="403")
+    exchanges = connect("simulated", simulator_url=sim.url, timeout_s=5, clock=time.time)
+    exchanges.get().tickers()
+
+    calls, failures = work_of_eight(exchanges, for_s=8.0)
 
     assert failures == []
-    assert sum(calls) / 8 <= 120
-    assert sum(calls) / 8 >= 0.9 * 120  # 95 % on an idle machine; tests share theirs
+    assert calls / 8 <= 120
+    assert calls / 8 >= 0.9 * min(120, freely / 2)
 
 
 def test_threads_share_markets_and_ask_for_them_once(sim):

@@ -115,10 +115,12 @@ def test_a_wrong_clock(simulator):
     """Date header and time agree with each other and not with the machine."""
     simulator.fault("clock", offset_s=-7200, count=1)
 
+    began = time.time()
     answer = simulator.get("time")
+    ended = time.time()
 
     claimed = parsedate_to_datetime(answer.headers["Date"]).timestamp()
-    assert claimed == pytest.approx(time.time() - 7200, abs=2)
+    assert began - 1 < claimed + 7200 <= ended
     assert answer.json()["time"] / 1000 == pytest.approx(claimed, abs=1)
 
 
@@ -126,9 +128,11 @@ def test_the_whole_exchange_can_live_ahead(simulator):
     """A day ahead the newest candle is tomorrow's."""
     simulator.move_clock(86_400)
 
+    began = time.time()
     newest = int(kline(simulator).json()["result"]["list"][0][0])
+    ended = time.time()
 
-    assert newest / 1000 == pytest.approx(time.time() + 86_400, abs=61)
+    assert began - 61 < newest / 1000 - 86_400 <= ended
 
 
 def test_a_probability_hits_a_part_of_the_requests(simulator):
@@ -207,10 +211,12 @@ def test_the_601st_request_of_a_window_is_refused():
 
 def test_answers_are_json_with_the_headers_of_the_exchange(simulator):
     """Content type, date, and one connection for many requests."""
+    began = time.time()
     answer = simulator.get("time")
+    ended = time.time()
 
     assert answer.headers["Content-Type"] == "application/json; charset=utf-8"
-    assert abs(parsedate_to_datetime(answer.headers["Date"]).timestamp() - time.time()) < 2
+    assert began - 1 < parsedate_to_datetime(answer.headers["Date"]).timestamp() <= ended
     assert list(json.loads(answer.content)) == ["retCode", "retMsg", "result", "retExtInfo", "time"]
 
 

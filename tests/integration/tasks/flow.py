@@ -66,7 +66,7 @@ def flowing(workshop: Workshop, **changed: Any) -> Iterator[Flow]:
     """The workshop with a clock in the test's hand; `changed` are settings."""
     clock, settings = Clock(), workshop.house.settings.model_copy(update=changed)
     connected = {
-        name: connect(name, simulator_url=settings.simulator_url(name), timeout_s=2, clock=clock)
+        name: connect(name, simulator_url=settings.simulator_url(name), timeout_s=20, clock=clock)
         for name in settings.exchanges
     }
     cache = TieredCache.from_settings(settings, clock=clock, name="fetcher")
@@ -81,7 +81,7 @@ def flowing(workshop: Workshop, **changed: Any) -> Iterator[Flow]:
     workshop.broker.flushdb()
     app.loader.import_default_modules()
     own, wire._houses[os.getpid()] = wire._houses[os.getpid()], house
-    eventually(lambda: cache.health()["coherence"] == "proved", within_s=3)
+    eventually(lambda: cache.health()["coherence"] == "proved", within_s=30)
     yield Flow(workshop, house, clock)
     wire._houses[os.getpid()] = own
     workshop.simulator.move_clock(0)

@@ -7,29 +7,14 @@ from contextlib import nullcontext
 import pytest
 
 from cache.catalogue import CANDLES, CONFLUENCE, INDICATORS, ORDER_BOOK
-from market.errors import BadAnswer, Banned, ExchangeUnavailable, RateLimited
+from market.errors import BadAnswer
 from market.model import Candles
 from simulator.faults import BENDS, KINDS
+from tests.support.every_fault import BEHIND, REFUSALS, WITHOUT_EFFECT, gap
 from tests.support.faulty_claims import assert_all_is_well, assert_candles_are_true, input_of, row
 from tests.support.faulty_world import BTC, ETH, EXCHANGE, OF_THE_SCORE, SOURCES, faulty_world
 
 pytestmark = pytest.mark.integration
-
-# The error, what the exchange's reason says, the seconds it wants to be left alone, and the fault's fields.
-REFUSALS = {
-    "403": (Banned, "HTTP 403", 600, {}),
-    "418": (Banned, "HTTP 418", 600, {}),
-    "429": (RateLimited, "HTTP 429", 30, {"retry_after_s": 30}),
-    "500": (ExchangeUnavailable, "HTTP 500", None, {}),
-    "502": (ExchangeUnavailable, "HTTP 502", None, {}),
-    "503": (ExchangeUnavailable, "HTTP 503", 30, {"retry_after_s": 30}),
-    "html": (BadAnswer, "answered with HTML", None, {}),
-    "truncated": (BadAnswer, "answered with truncated JSON", None, {}),
-    "null": (BadAnswer, "answered with null", None, {}),
-    "empty": (BadAnswer, "answered with an empty body", None, {}),
-    "timeout": (ExchangeUnavailable, "RequestTimeout", None, {"seconds": 0.4}),
-    "reset": (ExchangeUnavailable, "NetworkError", None, {}),
-}
 
 
 @pytest.fixture(scope="module")
@@ -98,12 +83,6 @@ def test_a_call_without_an_answer_keeps_what_was_known_and_says_why_it_is_late(w
     assert_all_is_well(world)
 
 
-WITHOUT_EFFECT = [
-    *(("latency", source) for source in SOURCES),
-    *((kind, source) for kind in ("stale_candles", "gap") for source in SOURCES if source != "candles"),
-]
-
-
 @pytest.mark.parametrize(("kind", "source"), WITHOUT_EFFECT)
 def test_what_does_not_concern_a_call_does_not_harm_it(world, kind, source):
     """A late answer is an answer; candles that are missing are no concern of other calls."""
@@ -137,12 +116,6 @@ def test_candles_that_stand_still_become_late_while_all_else_goes_on(world):
         assert one["reason"] == "score from inputs that are late: candles 1m"
         assert one["score"] is not None
     assert_all_is_well(world)
-
-
-def gap(world, *, minutes, ends_before):
-    """Let the exchange leave candles out, of which the last one opens so many minutes before the present."""
-    stop_ms = (int(world.clock()) // 60 - ends_before) * 60_000
-    world.fault("gap", "candles", from_ms=stop_ms - minutes * 60_000, to_ms=stop_ms, symbol="BTCUSDT")
 
 
 def test_a_gap_behind_what_is_known_changes_nothing(world):
@@ -199,18 +172,6 @@ def test_an_exchange_whose_clock_runs_ahead_is_believed_and_corrected_afterwards
     assert all(one["age_s"] >= 0 for one in shown["symbols"])
     assert_all_is_well(world)
     assert_candles_are_true(world)
-
-
-BEHIND = {
-    "universe": (None, None),
-    "tickers": (None, "price not confirmed since"),
-    "candles": (None, "inputs that are late: candles 1m"),
-    "order_book": (None, "inputs that are late: order_book"),
-    "trades": ("trades of the future", "inputs that are late: trades"),
-    "funding": (None, None),  # a rate that is some minutes old is the rate
-    "open_interest": ("a time that cannot be", "inputs that are late: open_interest"),
-    "long_short": ("a time that cannot be", "inputs that are late: long_short"),
-}
 
 
 @pytest.mark.parametrize("source", SOURCES)

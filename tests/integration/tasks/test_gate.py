@@ -45,7 +45,7 @@ def askers(simulator, redis):
         window_s=WINDOW_S,
     ) as running:
         for number in range(PROCESSES):  # they have started, and each has seen the others
-            eventually(lambda number=number: running.tell(number, "ask") == "through", within_s=20)
+            eventually(lambda number=number: running.tell(number, "ask") == "through", within_s=60)
         yield running
 
 
@@ -57,10 +57,10 @@ def exchange(simulator):
     return simulator
 
 
-def begin_all(askers, *, for_s):
+def begin_all(askers, **how: object):
     """Have all of them ask without a pause."""
     for number in range(PROCESSES):
-        askers.begin(number, "run", for_s=for_s, threads=THREADS)
+        askers.begin(number, "run", threads=THREADS, **how)
 
 
 def end_all(askers):
@@ -73,20 +73,33 @@ def everything(answers):
     return sorted(at for answer in answers for at in answer["sent"])
 
 
-def test_the_limit_is_used_and_never_exceeded(askers, exchange):
+def rate_of(sent):
+    """Calls a second."""
+    return len(sent) / (sent[-1] - sent[0])
+
+
+@pytest.fixture
+def possible(askers, simulator):
+    """The rate at which calls may flow, or what leaves a slow machine half of its time for the limiter."""
+    simulator.limit(requests=0)
+    begin_all(askers, for_s=0.5, freely=True)
+    return min(OUR_RATE, rate_of(everything(end_all(askers))) / 2)
+
+
+def test_the_limit_is_used_and_never_exceeded(possible, askers, exchange):
     """Six threads of three processes without a pause: no refusal, and 95 % of what may flow does."""
     rates = []
-    for _ in range(2):  # a machine that is busy for a moment says nothing about the limiter
+    for _ in range(3):  # a machine that is busy for a moment says nothing about the limiter
         begin_all(askers, for_s=3.0)
         answers = end_all(askers)
         sent = everything(answers)
         assert [answer["wrong"] for answer in answers] == [[], [], []]
         assert all(len(answer["sent"]) > len(sent) / PROCESSES / 2 for answer in answers)
-        rates.append(len(sent) / (sent[-1] - sent[0]))
-        if rates[-1] >= 0.95 * OUR_RATE:
+        rates.append(rate_of(sent))
+        if rates[-1] >= 0.95 * possible:
             break
 
-    assert max(rates) >= 0.95 * OUR_RATE
+    assert max(rates) >= 0.95 * possible
     assert exchange.requests()["limited"] == 0
 
 

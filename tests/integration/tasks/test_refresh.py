@@ -88,7 +88,7 @@ def office(workshop: Workshop) -> Iterator[Office]:
     workshop.forget_messages()
     workshop.shared.flushdb()
     for house in houses:
-        eventually(lambda cache=house.cache: cache.health()["coherence"] == "proved", within_s=3)  # type: ignore[misc]
+        eventually(lambda cache=house.cache: cache.health()["coherence"] == "proved", within_s=30)  # type: ignore[misc]
     own = wire._houses[os.getpid()]
     yield Office(workshop, clock, houses)
     wire._houses[os.getpid()] = own

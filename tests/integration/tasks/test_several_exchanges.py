@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -25,6 +24,7 @@ from cache.catalogue import EXCHANGE_STATUS, TICKERS, TRADES, UNIVERSE
 from tasks.base import TICK_HEADER
 from tests.support.servers import redis_server
 from tests.support.simulator import running_simulator
+from tests.support.system import free_row
 from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
@@ -34,10 +34,13 @@ pytestmark = pytest.mark.integration
 
 ROOT = Path(__file__).parents[3]
 WELL, ILL = "simulated", "simulated2"
-SYMBOLS, THREADS, PERIOD_S, TIMEOUT_S = 3, 4, 1.0, 4
+SYMBOLS, THREADS, PERIOD_S, TIMEOUT_S = 3, 4, 1.0, 5
 BEATS = 2
-LIVE_S = 3.0
-"""What is asked for every second is never older than this on an exchange that answers."""
+LIVE_S = 4.0
+"""What is asked for every second is never older than this on an exchange that answers.
+
+Two seconds are usual on one core. Who waits for an exchange that hangs gets older than its time-out.
+"""
 
 
 @dataclass
@@ -74,6 +77,15 @@ class Market:
         entry = self.cache.get(EXCHANGE_STATUS.key(exchange=exchange, source="tickers"))
         return None if entry is None else entry.value["state"]
 
+    @contextmanager
+    def frozen(self, exchange: str) -> Iterator[None]:
+        """Keep an exchange stopped for the block: it takes every call and says nothing."""
+        os.kill(self.simulators[exchange].pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(self.simulators[exchange].pid, signal.SIGCONT)
+
     def worst_age_s(self, during_s: float) -> float:
         """The greatest age on the exchange that is well, looked at all the time."""
         ages: list[float] = []
@@ -89,7 +101,7 @@ def market() -> Iterator[Market]:
     """Both exchanges up to date, everything asked for every second."""
     with ExitStack() as stack:
         redis = stack.enter_context(redis_server())
-        port = _two_free_ports()
+        port = free_row(2)
         simulators = {
             name: stack.enter_context(
                 running_simulator(symbols=SYMBOLS, port=port + number, arguments=("--limit", "0"))
@@ -118,8 +130,6 @@ def market() -> Iterator[Market]:
         stack.callback(made.stopped.set)
         eventually(lambda: max(made.age_s(WELL), made.age_s(ILL)) < LIVE_S, within_s=120)
         yield made
-        for simulator in simulators.values():
-            os.kill(simulator.pid, signal.SIGCONT)
 
 
 def test_two_beats_ask_an_exchange_no_more_than_one(market: Market) -> None:
@@ -134,24 +144,21 @@ def test_two_beats_ask_an_exchange_no_more_than_one(market: Market) -> None:
 
 def test_an_exchange_that_hangs_holds_up_nobody_elses_prices(market: Market) -> None:
     """Each of its calls lasts until its time is out: that takes some threads, and never all of them."""
-    frozen = market.simulators[ILL].pid
-    os.kill(frozen, signal.SIGSTOP)
-
-    worst_s = market.worst_age_s(1.5 * TIMEOUT_S)
-    told = eventually(lambda: market.word(ILL) != "ok" and market.word(ILL), within_s=TIMEOUT_S)
-    os.kill(frozen, signal.SIGCONT)
+    with market.frozen(ILL):
+        worst_s = market.worst_age_s(1.5 * TIMEOUT_S)
+        told = eventually(lambda: market.word(ILL) != "ok" and market.word(ILL), within_s=60)
 
     assert worst_s < LIVE_S
     assert told == "unreachable"
     assert market.word(WELL) == "ok"
-    eventually(lambda: market.age_s(ILL) < LIVE_S, within_s=20)
+    eventually(lambda: market.age_s(ILL) < LIVE_S, within_s=60)
 
 
 def test_an_exchange_that_refuses_us_holds_up_nobody_elses_prices(market: Market) -> None:
     """It is left alone, and everybody is told why."""
     market.simulators[ILL].fault("403", path="*")
 
-    told = eventually(lambda: market.word(ILL) == "banned", within_s=10)
+    told = eventually(lambda: market.word(ILL) == "banned", within_s=60)
     market.simulators[ILL].reset_requests()
     worst_s = market.worst_age_s(2.0)
 
@@ -165,15 +172,6 @@ def _queues() -> Any:
     import celeryconfig
 
     return celeryconfig.task_queues
-
-
-def _two_free_ports() -> int:
-    for port in range(21000, 60000, 97):
-        with socket.socket() as first, socket.socket() as second:
-            if not first.connect_ex(("127.0.0.1", port)) or not second.connect_ex(("127.0.0.1", port + 1)):
-                continue
-            return port
-    raise AssertionError("no two free ports beside each other")
 
 
 @contextmanager

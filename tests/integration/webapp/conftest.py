@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.web import free_port, tiered_cache
+from ops.ports import free_port
+from tests.support.web import tiered_cache
 
 
 @pytest.fixture

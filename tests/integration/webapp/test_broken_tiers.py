@@ -28,7 +28,7 @@ def test_what_another_process_publishes_is_served(publisher, client):
     first = client.get(URL)
 
     changed = publish(publisher, document([row(price=5.0)]), etag='"next"')
-    eventually(lambda: client.get(URL).headers["ETag"] == '"next"', within_s=2)
+    eventually(lambda: client.get(URL).headers["ETag"] == '"next"', within_s=20)
 
     assert (first.status_code, first.data) == (200, body)
     assert client.get(URL).data == changed
@@ -86,7 +86,7 @@ def test_after_the_outage_the_next_publication_is_served(publisher, client, redi
     client.get(URL)
 
     redis_server.restart()
-    eventually(lambda: publisher.health()["l3"] == "up", within_s=5)
+    eventually(lambda: publisher.health()["l3"] == "up", within_s=20)
     body = publish(publisher, document([row(price=7.0)]), etag='"after"')
 
-    eventually(lambda: client.get(URL).data == body, within_s=5)
+    eventually(lambda: client.get(URL).data == body, within_s=20)

@@ -184,7 +184,7 @@ def test_the_page_of_a_symbol_follows_its_score(site):
     put_score(site.cache)
     with served(site) as url:
         eventually(
-            lambda: site.app.test_client().get("/symbols/simulated/BTC/USDT:USDT").status_code == 200, 2
+            lambda: site.app.test_client().get("/symbols/simulated/BTC/USDT:USDT").status_code == 200, 20
         )
         inner, seen = site.app, []
 

@@ -9,7 +9,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.request
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -18,11 +17,14 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from tests.support.dashboards import document, publish, row
+from tests.support.system import ask
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.integration
 
 ROOT = Path(__file__).parents[3]
+# By itself the library waits for ten seconds for a client that does not answer.
+CLOSES_WITHIN_S = 8.0
 
 
 @contextmanager
@@ -38,7 +40,7 @@ def running(redis, memcached, port):
         [sys.executable, "-m", "webapp.stream"], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL
     )
     try:
-        eventually(lambda: answers(port), within_s=15)
+        eventually(lambda: answers(port), within_s=60)
         yield process
     finally:
         process.kill()
@@ -48,8 +50,7 @@ def running(redis, memcached, port):
 def answers(port):
     """Whether the stream says that it lives."""
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=1) as answer:
-            return answer.read() == b"ok\n"
+        return ask(f"http://127.0.0.1:{port}/healthz").body == b"ok\n"
     except OSError:
         return False
 
@@ -63,7 +64,7 @@ def stream(redis_server, memcached_server, unused_port):
 
 def told(client):
     """The next notice."""
-    return json.loads(client.recv(timeout=5))
+    return json.loads(client.recv(timeout=20))
 
 
 def test_a_client_is_told_what_there_is_and_then_every_change(publisher, stream):
@@ -129,7 +130,7 @@ def test_a_client_that_talks_is_closed(stream):
         with connect(url) as client:
             client.send(message)
             with pytest.raises(ConnectionClosed) as closed:
-                client.recv(timeout=5)
+                client.recv(timeout=20)
             codes.append(closed.value.rcvd.code)
 
     assert codes == [1008, 1009]
@@ -148,12 +149,12 @@ def test_sigterm_ends_it_quickly_and_tells_the_clients(publisher, stream):
         began = time.monotonic()
         process.send_signal(signal.SIGTERM)
         with pytest.raises(ConnectionClosed) as closed:
-            client.recv(timeout=5)
-        process.wait(5)
+            client.recv(timeout=20)
+        process.wait(20)
 
     assert closed.value.rcvd.code == 1001
     assert process.returncode == 0
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < CLOSES_WITHIN_S
 
 
 def test_it_lives_on_without_redis_and_speaks_again_with_it(publisher, stream, redis_server):
@@ -165,9 +166,9 @@ def test_it_lives_on_without_redis_and_speaks_again_with_it(publisher, stream, r
         told(client)
         redis_server.kill()
         redis_server.restart()
-        eventually(lambda: publisher.health()["l3"] == "up", within_s=5)
+        eventually(lambda: publisher.health()["l3"] == "up", within_s=20)
         publish(publisher, etag='"after"')
-        heard = client.recv(timeout=15)
+        heard = client.recv(timeout=30)
 
     assert json.loads(heard)["etag"] == '"after"'
 

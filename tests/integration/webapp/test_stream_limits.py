@@ -36,13 +36,13 @@ class Running:
         listening = asyncio.Event()
         running = self.stream.run(host="127.0.0.1", port=self.port, stop=self.stop, listening=listening)
         self.task = asyncio.create_task(running)
-        await asyncio.wait_for(listening.wait(), 5)
+        await asyncio.wait_for(listening.wait(), 20)
         return self
 
     async def __aexit__(self, *_: object) -> None:
         """Stop it."""
         self.stop.set()
-        await asyncio.wait_for(self.task, 5)
+        await asyncio.wait_for(self.task, 20)
         self.cache.close()
 
 
@@ -54,7 +54,7 @@ def test_more_clients_than_allowed_are_turned_away_and_a_place_becomes_free(unus
             async with connect(stream.url), connect(stream.url):
                 with pytest.raises(InvalidStatus) as full:
                     await connect(stream.url)
-            await asyncio.to_thread(eventually, lambda: not stream.stream.clients, 5)
+            await asyncio.to_thread(eventually, lambda: not stream.stream.clients, 20)
             async with connect(stream.url) as later:
                 assert later.state.name == "OPEN"
         return full.value.response.status_code
@@ -72,9 +72,9 @@ def test_a_client_with_too_much_waiting_is_dropped_and_the_others_hear(unused_po
             slow.update(stream.stream.clients)
             async with connect(stream.url) as quick:
                 await asyncio.to_thread(publish, stream.cache)
-                heard = json.loads(await asyncio.wait_for(quick.recv(), 5))
+                heard = json.loads(await asyncio.wait_for(quick.recv(), 20))
                 with pytest.raises(ConnectionClosed):
-                    await asyncio.wait_for(sluggish.recv(), 5)
+                    await asyncio.wait_for(sluggish.recv(), 20)
         return heard
 
     assert asyncio.run(scene())["etag"] == '"abc123"'
@@ -89,7 +89,7 @@ def test_a_change_that_was_not_told_is_found_by_looking(unused_port, monkeypatch
         monkeypatch.setattr(running.cache, "subscribe", lambda *_: lambda: None)
         async with running as stream, connect(stream.url) as client:
             await asyncio.to_thread(publish, stream.cache)
-            return json.loads(await asyncio.wait_for(client.recv(), 5))
+            return json.loads(await asyncio.wait_for(client.recv(), 20))
 
     assert asyncio.run(scene())["etag"] == '"abc123"'
 
@@ -105,7 +105,7 @@ def test_an_error_of_ours_ends_the_process_instead_of_silencing_it(unused_port, 
 
         monkeypatch.setattr(running.stream, "_frames", broken)
         async with running as stream:
-            await asyncio.wait({stream.task}, timeout=5)
+            await asyncio.wait({stream.task}, timeout=20)
 
     with pytest.raises(RuntimeError, match="a defect"):
         asyncio.run(scene())

@@ -1,4 +1,4 @@
-"""Claims about what is computed: only what changed, from all that is there, with a signal that holds."""
+"""Claims about what is computed: only what changed, from all that is there, and what is late or missing."""
 
 from __future__ import annotations
 
@@ -7,60 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cache.catalogue import CONFLUENCE, FUNDING, INDICATORS, LONG_SHORT, OPEN_INTEREST, ORDER_BOOK, TRADES
+from cache.catalogue import FUNDING, INDICATORS, LONG_SHORT, OPEN_INTEREST, ORDER_BOOK, TRADES
 from market.inputs import LongShort
 from market.score_inputs import INPUTS
-from settings import Settings
-from tasks import derive, scoring
-from tasks.wire import House
+from tasks import derive
 from tests.support.cached_inputs import BTC, ETH, TIMEFRAMES, offer, put, put_all, put_candles
-from tests.support.dashboards import NOW, MovableClock, memory_cache
+from tests.support.dashboards import NOW
+from tests.support.derived import derive_all, score
 from tests.support.made_candles import book
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-
-@pytest.fixture
-def house() -> Iterator[House]:
-    """A house over memory alone that follows two symbols; the exchange has everything."""
-    clock = MovableClock()
-    cache = memory_cache(clock)
-    made = House(settings=Settings(), cache=cache, clock=clock, exchange=_nobody)
-    offer(made, INPUTS)
-    yield made
-    cache.close()
-
-
-@pytest.fixture
-def scored(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """What the score was asked for, each time that it was computed."""
-    asked: list[dict[str, Any]] = []
-    compute = scoring.confluence
-
-    def noted(**wanted: Any) -> Any:
-        asked.append(wanted)
-        return compute(**wanted)
-
-    monkeypatch.setattr(scoring, "confluence", noted)
-    return asked
-
-
-def _nobody(name: str) -> Any:
-    raise AssertionError(f"{name} is asked")
-
-
-def score(house: House, symbol: str = BTC) -> Any:
-    """The cached score."""
-    entry = house.cache.get(CONFLUENCE.key(exchange="okx", symbol=symbol))
-    assert entry is not None
-    return entry
-
-
-def derive_all(house: House, *names: str) -> None:
-    """Bring views and scores up to date."""
-    derive.derive_views(house, "okx", list(names or (BTC,)), list(TIMEFRAMES))
-    derive.derive_scores(house, "okx", list(names or (BTC,)))
+    from tasks.wire import House
 
 
 def test_a_score_is_made_of_everything_that_there_is(house: House) -> None:
@@ -187,63 +144,6 @@ def test_a_view_is_computed_again_only_from_other_candles(
     derive.derive_views(house, "okx", [BTC], ["1m"])
 
     assert len(computed) == 2
-
-
-def test_a_signal_survives_a_time_without_a_score(house: House, scored: list[dict[str, Any]]) -> None:
-    """The hysteresis goes on from where it was, not from neutral."""
-    put(house, CONFLUENCE, {"signal": "long", "fingerprint": ""})
-    derive.derive_scores(house, "okx", [BTC])
-    without = score(house).value
-    derive.derive_scores(house, "okx", [BTC])
-    put_all(house)
-    derive_all(house)
-
-    assert (without["score"], without["signal"], without["held_signal"]) == (None, None, "long")
-    assert [one["previous_signal"] for one in scored] == ["long", "long"]
-
-
-def test_a_signal_survives_an_expired_score(house: House, scored: list[dict[str, Any]]) -> None:
-    """What is stale is read all the same: a worker that died in between loses nothing."""
-    put(house, CONFLUENCE, {"signal": "short", "held_signal": "short", "fingerprint": ""})
-    house.cache.expire(CONFLUENCE.key(exchange="okx", symbol=BTC))
-
-    put_all(house)
-    derive_all(house)
-
-    assert scored[0]["previous_signal"] == "short"
-
-
-@pytest.mark.parametrize("kind", [CONFLUENCE, ORDER_BOOK])
-def test_a_signal_does_not_survive_the_removal_of_its_score_or_of_what_that_is_made_of(
-    house: House, scored: list[dict[str, Any]], kind: Any
-) -> None:
-    """A symbol that is listed anew, or stands for another market, starts from where it is."""
-    put_all(house)
-    derive_all(house)
-    assert score(house).value["held_signal"] is not None
-
-    house.cache.remove(kind.key(exchange="okx", symbol=BTC))
-    put_all(house)
-    derive_all(house)
-
-    assert scored[-1]["previous_signal"] is None
-
-
-def test_a_score_that_is_removed_while_the_next_is_computed_leaves_no_signal(
-    house: House, scored: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Whoever scores has begun before, and has not looked at it yet."""
-    put(house, CONFLUENCE, {"signal": "long", "held_signal": "long", "fingerprint": ""})
-    put_all(house)
-
-    def removed(*of: Any) -> Any:
-        house.cache.remove(CONFLUENCE.key(exchange="okx", symbol=BTC))
-        return scoring.inputs_of(*of)
-
-    monkeypatch.setattr(derive, "inputs_of", removed)
-    derive.derive_scores(house, "okx", [BTC])
-
-    assert scored[0]["previous_signal"] is None
 
 
 def test_what_is_missing_has_the_reason_why(house: House, scored: list[dict[str, Any]]) -> None:

@@ -127,8 +127,24 @@ def test_who_is_less_patient_than_the_window_is_full_is_told():
     for _ in range(2):
         bench.gate.acquire(patience_s=1)
 
-    with pytest.raises(LimiterFull, match="full for 5.0 s"):
+    with pytest.raises(LimiterFull, match=r"full for 5\.0 s"):
         bench.gate.acquire(patience_s=1)
+
+    assert bench.slept == []
+
+
+def test_who_has_no_patience_at_all_goes_where_there_is_room():
+    """Although time passes between the question and the answer."""
+    bench = Bench(turn(), rate=Rate(10.0, 1.0, Window(2, 5.0, "")))
+    take = bench.bucket.take
+
+    def slowly(flow, weight, *, patience_s, pause_s=0.0):
+        bench.now += 0.01
+        return take(flow, weight, patience_s=patience_s, pause_s=pause_s)
+
+    bench.bucket.take = slowly
+
+    bench.gate.acquire(patience_s=0)
 
     assert bench.slept == []
 

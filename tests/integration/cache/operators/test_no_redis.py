@@ -9,7 +9,7 @@ from cache.operators import desk as desks
 from cache.operators import looking
 from cache.operators.looking import Looker, NoRedis
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("patient")]
 
 
 @pytest.fixture

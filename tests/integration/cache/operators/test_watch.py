@@ -12,7 +12,7 @@ from cache.operators.looking import Looker, NoRedis
 from cache.operators.paper import Paper
 from tests.support.waiting import eventually
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("patient")]
 
 
 class Watching:
@@ -65,7 +65,7 @@ def test_every_change_is_one_line_with_its_time_reason_and_first_keys(watch, cac
     seen = watch()
     cache.put(stored[0], 2)
     cache.expire(stored[1])
-    eventually(lambda: len(seen.lines) >= 2, within_s=5)
+    eventually(lambda: len(seen.lines) >= 2, within_s=10)
 
     put, expired = (line.split(maxsplit=1)[1] for line in seen.lines)
 
@@ -78,7 +78,7 @@ def test_only_the_kinds_asked_for_are_watched(watch, cache, chain, stored):
     seen = watch(chain[3:])
     cache.put(stored[0], 2)
     cache.expire(stored[0])
-    eventually(lambda: seen.lines, within_s=5)
+    eventually(lambda: seen.lines, within_s=10)
 
     assert [line.split()[1:] for line in seen.lines] == [["expire", "last", "1", stored[3].text]]
 
@@ -87,7 +87,7 @@ def test_in_json_every_change_is_a_document_on_a_line(watch, cache, stored):
     """A program reads line by line, with all keys."""
     seen = watch(as_json=True)
     cache.remove(stored[0])
-    eventually(lambda: seen.lines, within_s=5)
+    eventually(lambda: seen.lines, within_s=10)
 
     told = json.loads(seen.lines[0])
 
@@ -116,7 +116,7 @@ def test_an_outage_is_told_of_and_watching_goes_on(breakable_operator, make_brea
         seen.complained("heard again")
         make_breakable.proved().put(chain[0].key(name="x"), 1)
 
-        eventually(lambda: any("source|x" in line for line in seen.lines), within_s=5)
+        eventually(lambda: any("source|x" in line for line in seen.lines), within_s=10)
     finally:
         seen.stop()
 
