@@ -108,7 +108,8 @@ for position, item in ipairs(items) do
     -- made meanwhile while our inputs were written anew.
     local there, version_there = head_of(text)
     if there then
-      local good = there % 2 ~= EXPIRED and version_there >= fence_of(text)
+      -- Below the floor nobody believes it.
+      local good = there % 2 ~= EXPIRED and version_there >= math.max(floor, fence_of(text))
       if
         version_there > (pinned ~= 0 and pinned or version)
         or (good and stale and pinned == 0)

@@ -51,6 +51,27 @@ def test_what_redis_lost_is_served_as_stale_until_it_is_made_again(make_breakabl
     assert cache.get(key).value == 1
 
 
+@pytest.mark.parametrize("tiers", ["l3", "l1 l2 l3"])
+def test_what_is_made_anew_of_a_lost_input_takes_the_place_of_what_was_made_before(make, chain, tiers):
+    """A Redis that came back with its disk's memory still has that, and nobody believes it any more."""
+    cache, other = make(tiers), make(tiers)
+    source, derived = chain[0].key(name="a"), chain[1].key(name="a")
+    cache.put(source, 1)
+    cache.derive(derived, [source], lambda _: "before")
+    assert other.get(derived).value == "before"
+    far = cache._engine.far
+    far.quick.hset(f"{far.base}:meta", "run", "another server's")
+    for one in (cache, other):
+        one._engine._keeper._adopt(one._engine._keeper._sync())
+    assert cache.get(source).state == cache.get(derived).state == "stale"
+
+    cache.derive(derived, [source], lambda _: "after")
+
+    for one in (cache, other):
+        found = eventually(lambda one=one: (e := one.get(derived)).value == "after" and e, within_s=10)
+        assert found.state == "stale"
+
+
 def test_a_token_from_before_the_loss_fences(make_breakable, chain):
     """The fences are lost with Redis's memory, so nothing read before it is fresh after it."""
     cache = make_breakable.proved()
