@@ -41,6 +41,9 @@ class Round:
 ROUNDS: dict[str, Round] = {}
 """The last of each exchange, as far as this process knows."""
 
+ENDS: dict[str, dict[Key, tuple[float, float]]] = {}
+"""Of the series of each exchange: where each ends, and when (Unix seconds) this process first saw it so."""
+
 
 def send_due(house: House, source: Exchange, universe: Mapping[str, Any]) -> None:
     """Send out what is due and nobody else is fetching, the most overdue first.
@@ -110,17 +113,30 @@ def _candles(
     }
     found, now = house.cache.get_many(keys), source.now()
     ahead_s = house.clock() - now
+    before = ENDS.get(source.id, {})
+    ends = ENDS[source.id] = {key: _end(entry, before.get(key)) for key, entry in found.items()}
 
     def want(key: Key, symbol: str, timeframe: str) -> Want:
         entry, overdue = found.get(key), planning.ABSENT
         if entry is not None:
             overdue = planning.candles_overdue(
-                entry.as_of, entry.stored_at - ahead_s, symbol, timeframe, now, doubted=entry.state == "stale"
+                entry.as_of,
+                entry.stored_at - ahead_s,
+                symbol,
+                timeframe,
+                now,
+                doubted=entry.state == "stale",
+                first_at=ends[key][1] - ahead_s,
             )
         period_s = TIMEFRAME_SECONDS[timeframe]
         return Want(CANDLE_INPUT.source, symbol, timeframe, period_s, overdue, _seen_at(entry))
 
     return {want(key, *series): key for key, series in keys.items()}
+
+
+def _end(entry: Entry, before: tuple[float, float] | None) -> tuple[float, float]:
+    """Where a series ends, and when it was first seen so; `before` is what was known of it."""
+    return before if before is not None and before[0] == entry.as_of else (entry.as_of, entry.stored_at)
 
 
 def _by_period(house: House, exchange: str, what: SymbolInput, symbols: Sequence[str]) -> dict[Want, Key]:

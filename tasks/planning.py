@@ -48,20 +48,30 @@ def candles_due_at(closed_at: float, symbol: str, timeframe: str) -> float:
 
 
 def candles_overdue(
-    closed_at: float, stored_at: float, symbol: str, timeframe: str, now: float, *, doubted: bool = False
+    closed_at: float,
+    stored_at: float,
+    symbol: str,
+    timeframe: str,
+    now: float,
+    *,
+    doubted: bool = False,
+    first_at: float = 0.0,
 ) -> float:
     """How late the next candle of a series is, in units of `LATENESS_S`; all times by the exchange's clock.
 
     An answer that came when the candle was due, and did not bring it, puts off the next try: as long
-    as the candle is late, at most one timeframe. A series that stopped closing costs little. One that
-    is `doubted` before its next candle is due (it was expired, or its tier lost) is asked for at once.
+    as it has been waited for, at most one timeframe. A series that stopped closing costs little. It is not
+    waited for before `first_at`, when the first answer with this end came: that may have lacked the newest
+    candles alone. One that is `doubted` before its next candle is due (it was expired, or its tier lost) is
+    asked for at once.
     """
     due_at = candles_due_at(closed_at, symbol, timeframe)
     if doubted and now < due_at:
         return 0.0
     ask_at = due_at
     if stored_at >= due_at:
-        ask_at = stored_at + min(max(RETRY_S, stored_at - due_at), TIMEFRAME_SECONDS[timeframe])
+        waited_s = stored_at - max(due_at, first_at)
+        ask_at = stored_at + min(max(RETRY_S, waited_s), TIMEFRAME_SECONDS[timeframe])
     return (now - due_at if now >= ask_at else now - ask_at) / LATENESS_S
 
 

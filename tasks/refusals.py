@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from cache.catalogue import REFUSAL
 from market.errors import NotSupported
 from market.score_inputs import candles_input
-from tasks.setbacks import LONGEST_REST_S
 from tasks.symbol_inputs import BY_PERIOD
 
 if TYPE_CHECKING:
@@ -19,6 +18,8 @@ if TYPE_CHECKING:
 
 NOT_YET = "not received yet"
 """In the reason of whatever is absent and may come any moment."""
+BELIEVED_S = 1800.0
+"""For so long what was noted last is held to be so: on a slow exchange it may take as long to ask again."""
 GIVEN_UP_S = 900.0
 """What was asked for in vain for longer than this is no longer awaited."""
 
@@ -60,7 +61,7 @@ def _is_true(entry: Entry, now: float) -> bool:
 
     Another process may have got the value meanwhile, which takes nothing back.
     """
-    return now - entry.as_of <= 2 * LONGEST_REST_S
+    return now - entry.as_of <= BELIEVED_S
 
 
 def _said(value: Mapping[str, Any], now: float) -> str:

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from cache import Key
 
 FIRST_REST_S = 10.0
-LONGEST_REST_S = 900.0
+LONGEST_REST_S = 120.0
 LONGEST_FOR_ALL_S = 20.0
 """Where an exchange answers badly whatever it is asked: when it is well again, everything waits for this."""
 MOST_DOUBLINGS = 10  # far beyond the longest rest; after days of bad answers no float would hold the number

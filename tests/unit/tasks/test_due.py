@@ -73,6 +73,7 @@ def exchange(monkeypatch: pytest.MonkeyPatch) -> Iterator[SlowExchange]:
     monkeypatch.setattr(due, "COSTS", costs)
     monkeypatch.setattr(due, "ROUNDS", {})
     monkeypatch.setattr(due, "DOUBTS", Doubts())
+    monkeypatch.setattr(due, "ENDS", {})
     monkeypatch.setattr(due, "send", made.fetch)
     yield made
     cache.close()
@@ -156,3 +157,16 @@ def test_what_nobody_gets_an_answer_to_is_tried_with_one_symbol_a_round(exchange
     due.DOUBTS.clear("kraken", "trades")
     run(exchange, ("trades",), rounds=1)
     assert all(exchange.asked["trades", name] for name in NAMES)
+
+
+def test_a_series_that_came_without_its_newest_candles_does_not_wait_for_a_timeframe(
+    exchange: SlowExchange,
+) -> None:
+    """Whoever answered left them out: it is asked for again as soon as what is merely late."""
+    exchange.calls_within = lambda seconds: int(1000 * seconds)  # type: ignore[method-assign]
+    key = CANDLES.key(exchange="kraken", symbol=NAMES[0], timeframe="1m")
+    exchange.house.cache.put(key, {}, as_of=exchange.now() - 600)
+
+    run(exchange, ("candles",), rounds=int(RETRY_S / ROUND_S) + 2)
+
+    assert exchange.asked["candles", NAMES[0]] == 1

@@ -122,6 +122,21 @@ def test_a_series_that_stopped_closing_is_asked_for_more_and_more_seldom() -> No
     assert len(times) < 20
 
 
+def test_a_series_that_came_without_its_newest_candles_is_soon_asked_for_again() -> None:
+    """It is late by hours and yet was asked for once; only who asks in vain again and again waits longer."""
+    came_at = MINUTE + 4 * 14_400
+
+    def overdue(stored_at: float, now: float) -> float:
+        return planning.candles_overdue(MINUTE, stored_at, BTC, "4h", now, first_at=came_at)
+
+    times = asked_at(overdue, came_at, came_at + 900)
+
+    distances = [after - before for before, after in pairwise([came_at, *times])]
+    assert distances[:2] == [planning.RETRY_S, planning.RETRY_S]
+    assert all(after <= 2 * before for before, after in pairwise(distances))
+    assert distances[-1] > 100
+
+
 def test_after_an_outage_nothing_waits_for_a_next_try() -> None:
     """Nobody was answered meanwhile: that says nothing about the series."""
     half_an_hour_later = MINUTE + 1800

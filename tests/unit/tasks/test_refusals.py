@@ -13,7 +13,7 @@ from market.inputs import Funding
 from market.score_inputs import INPUTS
 from settings import Settings
 from tasks import derive, refusals, sightings
-from tasks.setbacks import LONGEST_REST_S
+from tasks.refusals import BELIEVED_S
 from tasks.wire import House
 from tests.support.cached_inputs import BTC, ETH, TIMEFRAMES, offer, put, put_all
 from tests.support.dashboards import MovableClock, memory_cache
@@ -88,7 +88,7 @@ def test_a_bad_answer_is_followed_by_good_ones_or_by_a_quarter_of_an_hour_of_bad
 def test_a_refusal_that_nobody_repeats_is_over(house: House) -> None:
     """Another process may have got the value meanwhile: what is missing then is awaited anew."""
     refusals.note(house, TRADES_OF_BTC, RUBBISH)
-    house.clock.move(2 * LONGEST_REST_S + 1)  # type: ignore[attr-defined]
+    house.clock.move(BELIEVED_S + 1)  # type: ignore[attr-defined]
     put_all(house)
     house.cache.remove(TRADES_OF_BTC)
 

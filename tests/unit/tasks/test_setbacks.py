@@ -42,8 +42,8 @@ def test_a_good_answer_makes_it_all_forgotten() -> None:
     assert rest_s(known, 0.0) == FIRST_REST_S
 
 
-def test_bad_answers_for_weeks_still_rest_for_the_bound() -> None:
-    """At a quarter of an hour each, some ten days make more doublings than a float can count."""
+def test_bad_answers_for_days_still_rest_for_the_bound() -> None:
+    """At two minutes each, a day and a half makes more doublings than a float can count."""
     known = Setbacks()
 
     for _ in range(1100):
