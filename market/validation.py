@@ -93,8 +93,10 @@ def ticker(raw: Mapping[str, Any], *, exchange: str, symbol: str, unit: float, n
     if high is not None and low is not None:
         if high < low:
             return None
-        if not all(low / OUTSIDE_RANGE <= one <= high * OUTSIDE_RANGE for one in (last, opened or last)):
+        if not low / OUTSIDE_RANGE <= last <= high * OUTSIDE_RANGE:
             return None
+        if opened is not None and not low / OUTSIDE_RANGE <= opened <= high * OUTSIDE_RANGE:
+            opened = None  # as from before a redenomination: the day's change is not known
     turnover, volume = _amount(raw.get("quoteVolume")), _amount(raw.get("baseVolume"))
     if turnover is None and volume is not None:
         turnover = volume * unit * last

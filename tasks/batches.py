@@ -96,7 +96,7 @@ def fetch_each(
                     arrivals.add(retried(partial(fetch, symbol), until=until, clock=house.clock))
                     good += 1
                     report()
-                    if DOUBTS.clear(source.id, name):
+                    if DOUBTS.clear(source.id, name, house.clock()):
                         SETBACKS.wake(key)
                     if SETBACKS.forget(key):
                         refusals.forget(house, key)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dbm
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
+SHELF_ERRORS = (OSError, *dbm.error)
 QUIET_S = 10.0
 """While ticks cannot be sent, they are told of once in so many seconds."""
 
@@ -36,6 +38,13 @@ class SteadyScheduler(PersistentScheduler):  # type: ignore[misc] # Celery ships
             self._tell_of(entry.task, error.__context__ or error)
         else:
             self._tell_of_the_end()
+
+    def _do_sync(self) -> None:
+        """Write down what was sent when. Where that fails (a full disk) beat goes on, and says so."""
+        try:
+            super()._do_sync()
+        except SHELF_ERRORS as error:
+            log.warning("beat_schedule_not_kept", error=type(error).__name__, reason=str(error))
 
     def _tell_of(self, task: str, error: BaseException) -> None:
         self._unsent += 1

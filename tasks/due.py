@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from tasks.setbacks import DOUBTS, SETBACKS
 from tasks.symbol_inputs import BATCH, BY_PERIOD, BY_SYMBOL, CANDLE_INPUT, CLAIM_S, claim_name
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from cache import Entry, Key
     from market.exchange import Exchange
@@ -54,20 +55,37 @@ def send_due(house: House, source: Exchange, universe: Mapping[str, Any]) -> Non
     wants, last = _wants(house, source, universe), ROUNDS.get(source.id, Round())
     room, absent_first = _room(house, source) - last.overspent, last.absent_first
     claimed: list[Want] = []
-    now = house.clock()
-    for want in planning.in_order(wants, absent_first=absent_first):
+    for want in _allowed(source.id, planning.in_order(wants, absent_first=absent_first), house.clock()):
         if room <= 0:
             break
-        if not DOUBTS.may_ask(source.id, want.source, now):
-            continue
         if house.cache.claim(claim_name(wants[want], want.seen_at), CLAIM_S):
             claimed.append(want)
-            DOUBTS.asked(source.id, want.source, now)
+            if DOUBTS.are_many(source.id, want.source):
+                DOUBTS.tried(source.id, want.source, house.clock())
             room -= COSTS.of(source.id, want.source)
             absent_first = want.overdue < planning.ABSENT
     ROUNDS[source.id] = Round(max(0.0, -room), absent_first)
     for name, timeframe, symbols in planning.by_batch(claimed, BATCH):
         send(BY_SYMBOL[name], source.id, timeframe, symbols)
+
+
+def _allowed(exchange: str, wants: Sequence[Want], now: float) -> Iterator[Want]:
+    """Those of inputs that are answered, in their order; of each other input one, now and then, as a trial.
+
+    It has the place of the first of its input and is whichever chance takes: the first may be just the one
+    that is never answered.
+    """
+    of_input: dict[str, list[Want]] = {}
+    for want in wants:
+        if DOUBTS.are_many(exchange, want.source):
+            of_input.setdefault(want.source, []).append(want)
+    tried: set[str] = set()
+    for want in wants:
+        if want.source not in of_input:
+            yield want
+        elif want.source not in tried and DOUBTS.may_try(exchange, want.source, now):
+            tried.add(want.source)
+            yield random.choice(of_input[want.source])  # noqa: S311 - no secret
 
 
 def _room(house: House, source: Exchange) -> float:

@@ -44,11 +44,11 @@ def candles(exchange: str, timeframe: str, symbols: list[str]) -> None:
             entry.state == "stale" and source.now() < candles_due_at(entry.as_of, symbol, timeframe)
         ):
             series = source.candles(symbol, timeframe, bars=bars)
-            if entry is not None and series.closed_at < entry.as_of <= source.now():
-                # Kept, it would say that the market stands still, and be asked for seldom.
-                raise BadAnswer(exchange, "candles going back in time", symbol=symbol)
         else:
             series = source.newer_candles(Candles.from_plain(entry.value), symbol, bars=bars)
+        if entry is not None and series.closed_at < entry.as_of <= source.now():
+            # From a server that is behind. Kept, it would say that the market stands still.
+            raise BadAnswer(exchange, "candles going back in time", symbol=symbol)
         return Put(keys[symbol], series.to_plain(), as_of=series.closed_at)
 
     fetch_each(house, source, "candles", keys, timeframes=[timeframe], fetch=fetch)

@@ -197,12 +197,14 @@ class SharedLimiter:
         """Let go only what this process's own window has room for, and count it there.
 
         Redis does not know of what was asked while it was away, and a Redis that comes and goes would
-        allow a little more each time.
+        allow a little more each time. Who waits for that asks Redis again, which counts it once more: less
+        goes out then, never more.
         """
         if turn is None or turn.state != "go":
             return turn
         wait_s = self._own.window_full_s()
         if wait_s and self._monotonic() + wait_s > give_up_at:
+            self._thread.note("", turn)
             raise full(self.exchange, wait_s, self._clock())
         return turn._replace(state="wait", wait_s=wait_s) if wait_s else turn
 

@@ -15,8 +15,8 @@ MOST_DOUBLINGS = 10  # far beyond the longest rest; after days of bad answers no
 MOST = 10_000
 MANY = 20
 """So many symbols with nothing but bad answers, and none with a good one: no other will have one."""
-TRIAL_EVERY_S = 2.0
-"""Of such an input one symbol is asked for, and so often, until one is answered well."""
+TRIAL_EVERY_S = 1.5
+"""Of such an input one symbol is asked for, at most so often, until one is answered well: once in a round."""
 
 
 class Setbacks:
@@ -53,7 +53,8 @@ class Setbacks:
 
     def is_resting(self, key: Key, now: float) -> bool:
         """Whether it is too early to ask for it again."""
-        return self._known.get(key, (0, 0.0))[1] > now
+        # Longer than the longest: the clock was set back.
+        return 0.0 < self._known.get(key, (0, 0.0))[1] - now <= LONGEST_REST_S
 
 
 class Doubts:
@@ -66,31 +67,44 @@ class Doubts:
     def __init__(self) -> None:
         self._bad: dict[tuple[str, str], set[str]] = {}
         self._tried_at: dict[tuple[str, str], float] = {}
+        self._over_at: dict[tuple[str, str], float] = {}
 
     def note(self, exchange: str, source: str, symbol: str) -> None:
         """One more bad answer."""
         self._bad.setdefault((exchange, source), set()).add(symbol)
 
-    def clear(self, exchange: str, source: str) -> bool:
-        """A good answer, whatever the symbol: the exchange is well. Whether many had been answered badly."""
-        return len(self._bad.pop((exchange, source), ())) >= MANY
+    def clear(self, exchange: str, source: str, now: float) -> bool:
+        """A good answer, whatever the symbol: the exchange is well. Whether that ends bad answers for many.
+
+        Told once within the longest rest: else many symbols that are never answered well would have none.
+        """
+        if len(self._bad.pop((exchange, source), ())) < MANY:
+            return False
+        is_news = not _within(LONGEST_REST_S, self._over_at.get((exchange, source)), now)
+        if is_news:
+            self._over_at[exchange, source] = now
+        return is_news
 
     def symbols(self, exchange: str, source: str) -> int:
         """How many symbols have had nothing but bad answers since the last good one."""
         return len(self._bad.get((exchange, source), ()))
 
-    def may_ask(self, exchange: str, source: str, now: float) -> bool:
-        """Whether one more may be asked for; `now` in Unix seconds. Seldom where many had bad answers.
+    def are_many(self, exchange: str, source: str) -> bool:
+        """Whether who asked for all would only get the same bad answer as often."""
+        return self.symbols(exchange, source) >= MANY
 
-        That one is a trial: who asked for all would only get the same answer as often.
-        """
-        if self.symbols(exchange, source) < MANY:
-            return True
-        return now - self._tried_at.get((exchange, source), 0.0) >= TRIAL_EVERY_S
+    def may_try(self, exchange: str, source: str, now: float) -> bool:
+        """Whether it is time to try one symbol of such an input; `now` in Unix seconds."""
+        return not _within(TRIAL_EVERY_S, self._tried_at.get((exchange, source)), now)
 
-    def asked(self, exchange: str, source: str, now: float) -> None:
-        """One more symbol is asked for."""
+    def tried(self, exchange: str, source: str, now: float) -> None:
+        """One is being tried."""
         self._tried_at[exchange, source] = now
+
+
+def _within(seconds: float, before: float | None, now: float) -> bool:
+    """Whether it is less than so long ago; a clock that was set back makes nothing wait."""
+    return before is not None and 0 <= now - before < seconds
 
 
 SETBACKS = Setbacks()

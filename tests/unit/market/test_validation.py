@@ -151,14 +151,19 @@ def parsed(unit: float = 1.0, **fields: object):
         {"high": 70.0, "low": 80.0, "last": 75.0},
         {"last": 300.0},
         {"last": 30.0},
-        {"open": 300.0},
-        {"open": 30.0},
-        {"open": 1e-320},
     ],
 )
 def test_a_ticker_that_cannot_be_true_is_none(fields):
-    """No last price, crossed quotes, or a price or an open in another world than its own day."""
+    """No last price, crossed quotes, or a price in another world than its own day."""
     assert parsed(**fields) is None
+
+
+@pytest.mark.parametrize("opened", [300.0, 30.0, 1e-320])
+def test_an_open_in_another_world_than_its_day_is_not_known(opened):
+    """As one from before a redenomination: the price stands, the change does not."""
+    row = parsed(open=opened)
+
+    assert (row.last, row.open_24h, row.change_24h) == (100.0, None, None)
 
 
 def test_what_a_ticker_leaves_out_is_none():

@@ -20,15 +20,15 @@ class Beat:
         self.error: Exception | None = None
         app = Celery("made", set_as_current=False)
         monkeypatch.setattr(app, "send_task", self._send)
-        self._scheduler = SteadyScheduler(app, schedule_filename="unused", lazy=True)
-        self._scheduler.clock = lambda: self.now
+        self.scheduler = SteadyScheduler(app, schedule_filename="unused", lazy=True)
+        self.scheduler.clock = lambda: self.now
         self._entry = ScheduleEntry("made", "tasks.made", schedule=schedule(1.0, app=app), app=app)
 
     def tick(self, times: int = 1) -> list[dict[str, object]]:
         """Let that many ticks come at this moment; what was logged."""
         with capture_logs() as logs:
             for _ in range(times):
-                self._scheduler.apply_entry(self._entry)
+                self.scheduler.apply_entry(self._entry)
         return logs
 
     def _send(self, *_args: object, **_options: object) -> None:
@@ -87,3 +87,20 @@ def test_an_error_that_nobody_expects_keeps_its_stack(beat: Beat) -> None:
     (line,) = beat.tick()
 
     assert (line["error"], line["exc_info"]) == ("TypeError", beat.error)
+
+
+def test_a_schedule_that_cannot_be_written_down_ends_nothing(
+    beat: Beat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk: the tick was sent, and so is the next one."""
+
+    def full() -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(beat.scheduler, "sync", full)
+    monkeypatch.setattr(beat.scheduler, "should_sync", lambda: True)
+
+    logs = beat.tick(2)
+
+    assert [log["event"] for log in logs] == ["beat_schedule_not_kept"] * 2
+    assert logs[0]["reason"] == "[Errno 28] No space left on device"

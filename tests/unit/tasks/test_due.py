@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -154,9 +155,33 @@ def test_what_nobody_gets_an_answer_to_is_tried_with_one_symbol_a_round(exchange
     asked = Counter(source for source, _ in exchange.asked.elements())
     assert asked["trades"] == 10
     assert asked["order_book"] >= len(NAMES)
-    due.DOUBTS.clear("kraken", "trades")
+    due.DOUBTS.clear("kraken", "trades", exchange.now())
     run(exchange, ("trades",), rounds=1)
     assert all(exchange.asked["trades", name] for name in NAMES)
+
+
+def test_a_trial_is_not_for_ever_one_of_those_that_are_never_answered(
+    exchange: SlowExchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are the most overdue of all, and would be the first each time."""
+    exchange.calls_within = lambda seconds: int(1000 * seconds)  # type: ignore[method-assign]
+    never, well = set(NAMES[:MANY]), exchange.fetch
+    for name in never:
+        due.DOUBTS.note("kraken", "trades", name)
+
+    def fetch(what: SymbolInput, exchange_id: str, timeframe: str, symbols: list[str]) -> None:
+        exchange.asked.update(("tried", name) for name in symbols)
+        good = [name for name in symbols if name not in never]
+        if good:
+            due.DOUBTS.clear("kraken", what.source, exchange.now())
+        well(what, exchange_id, timeframe, good)
+
+    monkeypatch.setattr(due, "send", fetch)
+    monkeypatch.setattr(due, "random", random.Random(5))
+
+    run(exchange, ("trades",), rounds=20)
+
+    assert all(exchange.asked["trades", name] for name in set(NAMES) - never)
 
 
 def test_a_series_that_came_without_its_newest_candles_does_not_wait_for_a_timeframe(

@@ -84,14 +84,39 @@ def test_where_nobody_gets_an_answer_one_symbol_tries_now_and_then() -> None:
     doubts = Doubts()
     for number in range(MANY - 1):
         doubts.note("okx", "trades", f"S{number}")
-    doubts.asked("okx", "trades", 100.0)
-    assert doubts.may_ask("okx", "trades", 100.0)
+    assert not doubts.are_many("okx", "trades")
 
     doubts.note("okx", "trades", "the one too many")
 
-    assert doubts.may_ask("okx", "order_book", 100.0)
-    assert not doubts.may_ask("okx", "trades", 100.0 + TRIAL_EVERY_S - 0.1)
-    assert doubts.may_ask("okx", "trades", 100.0 + TRIAL_EVERY_S)
-    assert doubts.clear("okx", "trades")
-    assert doubts.may_ask("okx", "trades", 100.0)
-    assert not doubts.clear("okx", "trades")
+    assert doubts.are_many("okx", "trades")
+    assert not doubts.are_many("okx", "order_book")
+    assert doubts.may_try("okx", "trades", 100.0)
+    doubts.tried("okx", "trades", 100.0)
+    assert not doubts.may_try("okx", "trades", 100.0 + TRIAL_EVERY_S - 0.1)
+    assert doubts.may_try("okx", "trades", 100.0 + TRIAL_EVERY_S)
+    assert doubts.may_try("okx", "trades", 50.0)  # the clock was set back
+    assert doubts.clear("okx", "trades", 103.0)
+    assert not doubts.are_many("okx", "trades")
+
+
+def test_the_end_of_bad_answers_for_many_is_told_once_within_the_longest_rest() -> None:
+    """Where many are never answered well, each good answer would wake them all."""
+    doubts = Doubts()
+
+    def ends(now: float) -> bool:
+        for number in range(MANY):
+            doubts.note("okx", "trades", f"S{number}")
+        return doubts.clear("okx", "trades", now)
+
+    assert [ends(now) for now in (100.0, 101.0, 100.0 + LONGEST_REST_S)] == [True, False, True]
+    assert ends(50.0)  # the clock was set back
+    assert not doubts.clear("okx", "trades", 500.0)
+
+
+def test_a_clock_that_is_set_back_makes_nothing_rest_for_longer() -> None:
+    """By an hour, for the time of a bad answer."""
+    known = Setbacks()
+    known.note(KEY, 10_000.0)
+
+    assert known.is_resting(KEY, 10_000.0)
+    assert not known.is_resting(KEY, 6_400.0)
