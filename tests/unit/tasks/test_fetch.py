@@ -75,13 +75,19 @@ def test_a_process_that_ends_before_it_has_forgotten_leaves_that_to_the_next(
     assert forgotten == [[BTC], []]
 
 
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """For which exchanges a plan asks for the funding rates; it sends out nothing else."""
+    asked: list[Any] = []
+    monkeypatch.setattr(fetch, "funding", SimpleNamespace(apply_async=lambda args, **_: asked.append(args)))
+    monkeypatch.setattr(fetch.due, "send_due", lambda *_: None)
+    return asked
+
+
 def test_doubted_funding_rates_are_asked_for_before_their_period_and_once(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    house: House, sent: list[Any]
 ) -> None:
     """They were expired, or their tier lost; their own period may be a minute away."""
-    sent: list[Any] = []
-    monkeypatch.setattr(fetch, "funding", SimpleNamespace(apply_async=lambda args, **_: sent.append(args)))
-    monkeypatch.setattr(fetch.due, "send_due", lambda *_: None)
     key = FUNDING.key(exchange="okx")
 
     house.cache.put(key, {"funding": {}})
@@ -95,12 +101,9 @@ def test_doubted_funding_rates_are_asked_for_before_their_period_and_once(
 
 
 def test_funding_rates_that_failed_are_asked_for_again_before_their_period(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    house: House, sent: list[Any]
 ) -> None:
     """Else the exchange would be said to be in trouble for a minute after it was well again."""
-    sent: list[Any] = []
-    monkeypatch.setattr(fetch, "funding", SimpleNamespace(apply_async=lambda args, **_: sent.append(args)))
-    monkeypatch.setattr(fetch.due, "send_due", lambda *_: None)
     key = EXCHANGE_STATUS.key(exchange="okx", source="funding")
 
     house.cache.put(key, status.after_success(None, 10.0))
